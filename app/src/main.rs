@@ -1,0 +1,2 @@
+//! The hypercare binary.
+fn main() {}
