@@ -1,0 +1,3 @@
+//! Models and what they cost.
+
+pub mod model;

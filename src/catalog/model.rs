@@ -1,0 +1,73 @@
+//! Models and what they cost.
+
+use crate::types::Nanodollars;
+use serde::{Deserialize, Serialize};
+
+/// US dollars per million tokens, by kind of token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Input that was not cached.
+    pub input: f64,
+    /// Output, reasoning included.
+    pub output: f64,
+    /// Input read from the provider's cache; the input price when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<f64>,
+}
+
+/// Tokens of one call. `input` includes `cached_input`, `output` includes `reasoning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// All input.
+    pub input: u64,
+    /// The part of the input read from the provider's cache.
+    pub cached_input: u64,
+    /// All output.
+    pub output: u64,
+    /// The part of the output that was reasoning.
+    pub reasoning: u64,
+}
+
+impl Price {
+    /// What those tokens cost.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "token counts are far below 2^52, amounts far below 2^63 nanodollars"
+    )]
+    pub fn cost(&self, tokens: Tokens) -> Nanodollars {
+        let cached = tokens.cached_input.min(tokens.input);
+        // USD per million tokens is the same number as 1,000 nanodollars per token.
+        let usd_per_million = (tokens.input - cached) as f64 * self.input
+            + cached as f64 * self.cached_input.unwrap_or(self.input)
+            + tokens.output as f64 * self.output;
+        Nanodollars((usd_per_million * 1_000.0).round() as i64)
+    }
+}
+
+/// A model a provider offers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// The provider's name.
+    pub provider: String,
+    /// The provider's name for the model.
+    pub name: String,
+    /// Tokens it can read and write in one call, where known.
+    pub context_window: Option<u32>,
+    /// Price, where known.
+    pub price: Option<Price>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_input_is_billed_once_at_its_own_price() {
+        let price = Price { input: 0.15, output: 0.60, cached_input: Some(0.075) };
+        let tokens = Tokens { input: 1_000_000, cached_input: 400_000, output: 500_000, reasoning: 100_000 };
+        // 600,000 × 0.15 + 400,000 × 0.075 + 500,000 × 0.60, each per million: 0.09 + 0.03 + 0.30 USD.
+        assert_eq!(price.cost(tokens), Nanodollars(420_000_000));
+    }
+}

@@ -1,0 +1,3 @@
+//! What people say about answers, tied to the exact request.
+
+pub mod model;

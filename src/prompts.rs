@@ -1,0 +1,3 @@
+//! Prompts: immutable versions, labels, and rendering on the hot path.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! Upstream providers: adapters, credentials, the attempt at a call.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! The request log, roll-ups, and the live feed.
+
+pub mod model;

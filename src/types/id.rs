@@ -1,0 +1,35 @@
+//! Identifiers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A unique id: a version 7 UUID (RFC 9562) in its hyphenated lower-case text form, so that ids sort by time of creation in every database.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "server", derive(sqlx::Type))]
+#[cfg_attr(feature = "server", sqlx(transparent))]
+pub struct Id(String);
+
+impl Id {
+    /// Wraps a text that is already an id, for example one read from a URL. Unknown ids are simply not found.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last eight characters: enough for a person to tell two rows apart (the first ones are only the time).
+    pub fn short(&self) -> &str {
+        let cut = self.0.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
+        &self.0[cut..]
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
