@@ -1,7 +1,7 @@
 //! Nothing stays behind: what a command started or created is undone when its guard is dropped (also by a panic) and on Ctrl-C or SIGTERM.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 type Action = Box<dyn FnOnce() + Send>;
@@ -9,6 +9,8 @@ type Action = Box<dyn FnOnce() + Send>;
 /// What is still to be undone, oldest first.
 static PENDING: Mutex<BTreeMap<u64, Action>> = Mutex::new(BTreeMap::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
+/// Set once, by the first signal.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Holds one action that undoes something; runs it when dropped.
 #[must_use = "dropping the guard undoes the thing at once"]
@@ -24,15 +26,24 @@ impl Cleanup {
 
     /// The thing ended by itself: there is nothing to undo any more.
     pub fn disarm(self) {
+        wait_if_interrupted();
         drop(take(self.0));
     }
 }
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
+        wait_if_interrupted();
         if let Some(action) = take(self.0) {
             action();
         }
+    }
+}
+
+/// After a signal the command itself must not end before everything is undone: its threads stop here, and the process ends elsewhere.
+pub fn wait_if_interrupted() {
+    while INTERRUPTED.load(Ordering::SeqCst) {
+        std::thread::park();
     }
 }
 
@@ -65,6 +76,7 @@ pub fn on_signal() {
         });
         if interrupted.is_some() {
             eprintln!("\ninterrupted: stopping what was started");
+            INTERRUPTED.store(true, Ordering::SeqCst);
             undo_all();
             std::process::exit(130);
         }
@@ -75,7 +87,6 @@ pub fn on_signal() {
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
 
     #[test]
     fn runs_on_drop_and_not_after_disarm() {

@@ -15,6 +15,12 @@ pub fn describe() -> String {
     format!("{cores} cores, {cpu}, {memory} GiB, {rustc}, commit {commit}")
 }
 
+/// Whether a process still runs (one that ended but was not waited for does not).
+pub fn is_alive(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
 /// Processor time a process has used so far, in microseconds (the kernel counts in ticks of 10 ms).
 pub fn cpu_micros(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;

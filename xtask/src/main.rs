@@ -59,7 +59,9 @@ enum Command {
 
 fn main() -> ExitCode {
     cleanup::on_signal();
-    match run(Cli::parse().command) {
+    let result = run(Cli::parse().command);
+    cleanup::wait_if_interrupted();
+    match result {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,12 +1,16 @@
 //! Running other programs: each failure says which program, with which arguments, and what it printed.
 
 use crate::cleanup::Cleanup;
+use crate::machine;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// How long an interrupted command waits for a program it started.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs a program in the foreground, its output passed through. An unsuccessful end is an error.
 pub fn run(command: &mut Command) -> Result<()> {
@@ -27,7 +31,11 @@ pub fn succeeds(command: &mut Command) -> Result<bool> {
 
 /// Runs a program silently and returns what it wrote to standard output; an unsuccessful end is an error with all it printed.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{}`", line(command)))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().with_context(|| format!("cannot start `{}`", line(command)))?;
+    let guard = kill_on_interrupt(child.id());
+    let output = child.wait_with_output().with_context(|| format!("lost `{}`", line(command)))?;
+    guard.disarm();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         bail!("`{}` failed:\n{}{}", line(command), text, String::from_utf8_lossy(&output.stderr));
@@ -125,7 +133,14 @@ fn stop(child: &mut Child) {
 
 /// Children share the terminal's Ctrl-C, but not a SIGTERM sent to this process alone.
 fn kill_on_interrupt(id: u32) -> Cleanup {
-    Cleanup::register(move || signal("TERM", id))
+    Cleanup::register(move || {
+        signal("TERM", id);
+        // What is undone next may be the folder it still writes to.
+        let started = Instant::now();
+        while machine::is_alive(id) && started.elapsed() < KILL_LIMIT {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    })
 }
 
 fn signal(name: &str, id: u32) {

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A running cluster; stopped and removed when dropped.
 pub struct Postgres {
@@ -42,12 +42,13 @@ impl Postgres {
         let mut start = owner.command(&programs.join("pg_ctl"), folder.path());
         start.args(["start", "--wait", "--timeout=60", "--silent", "--pgdata"]).arg(&data).arg("--log").arg(&log);
         start.args(["--options", &settings]);
+        // Before the start: an interruption may come while the server is on its way.
+        let mut stop = owner.command(&programs.join("pg_ctl"), folder.path());
+        stop.args(["stop", "--mode=immediate", "--wait", "--silent", "--pgdata"]).arg(&data);
+        let stop = Cleanup::register(move || drop(stop.stdout(Stdio::null()).stderr(Stdio::null()).status()));
         // Its output is not captured: the server would inherit the pipe and keep it open.
         shell::run(&mut start).with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
 
-        let mut stop = owner.command(&programs.join("pg_ctl"), folder.path());
-        stop.args(["stop", "--mode=immediate", "--wait", "--silent", "--pgdata"]).arg(&data);
-        let stop = Cleanup::register(move || drop(stop.status()));
         Ok(Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), _stop: stop, _folder: folder })
     }
 }
