@@ -35,8 +35,8 @@ pub struct Options {
 /// Sets up the model, runs the tests on it and records their output.
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let tests = repo.root.join("end2end/real_model");
-    if shell::find("cc").is_none() || shell::find("cmake").is_none() {
-        apt::install(&["build-essential", "cmake"], "compiling the model's server")?;
+    if shell::find("c++").is_none() {
+        apt::install(&["build-essential"], "compiling the model's server")?;
     }
     println!("setting up the model (compiles its server the first time: about 12 minutes on two cores)");
     let venv = Venv::prepare(&repo.target.join("venv-model"), &tests, &PACKAGES)?;

@@ -56,6 +56,7 @@ fn bind(repo: &Repo) -> Result<()> {
         .out_name(NAME)
         .web(true)?
         .typescript(false)
+        .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(&output)
