@@ -27,7 +27,7 @@ const LOAD_LIMIT: Duration = Duration::from_mins(2);
 /// What to do.
 #[derive(Args)]
 pub struct Options {
-    /// Only install and check the model: ask it one question and stop
+    /// Only install the model, see that its server starts, and stop
     #[arg(long)]
     set_up: bool,
 }
