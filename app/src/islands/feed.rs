@@ -46,12 +46,12 @@ pub fn FeedbackFeed(
 }
 
 fn entry(item: Feedback, now: RwSignal<Instant>) -> impl IntoView {
-    let at = item.updated_at;
+    let (at, href) = (item.updated_at, format!("/feedback?item={}", item.id));
     let heading = item.heading();
     let origin = feedback_origin(&item);
     let words = item.comment.clone().map(|c| format!("“{c}”"));
     view! {
-        <a class="list-item" href=format!("/feedback?item={}", item.id)>
+        <a class="list-item" href=href>
             <span class="row wide">
                 <span class="row"><FeedbackIcon feedback=item/><b>{heading}</b></span>
                 <time class="small muted" datetime=at.rfc3339() title=at.rfc3339()>{move || format::age(at, now.get())}</time>

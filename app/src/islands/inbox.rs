@@ -94,11 +94,11 @@ fn passes(filter: &FeedbackFilter, item: &Feedback) -> bool {
 fn row(item: Feedback, open: Option<&Id>, query: &str, now: RwSignal<Instant>) -> impl IntoView {
     let current = (open == Some(&item.id)).then_some("true");
     let join = if query.is_empty() { "" } else { "&" };
-    let at = item.updated_at;
+    let (at, href) = (item.updated_at, format!("/feedback?item={}{join}{query}", item.id));
     let (heading, origin) = (item.heading(), feedback_origin(&item));
     let words = item.comment.clone().map(|c| format!("“{c}”"));
     view! {
-        <a class="list-item" href=format!("/feedback?item={}{join}{query}", item.id) aria-current=current>
+        <a class="list-item" href=href aria-current=current>
             <span class="row wide">
                 <span class="row"><FeedbackIcon feedback=item/><b>{heading}</b></span>
                 <time class="small muted" datetime=at.rfc3339() title=at.rfc3339()>{move || format::age(at, now.get())}</time>

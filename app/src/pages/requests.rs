@@ -187,12 +187,12 @@ pub fn conversation(d: &RequestDetail) -> impl IntoView + use<> {
 
 fn facts(d: &RequestDetail) -> impl IntoView + use<> {
     let s = &d.summary;
-    let link = |name: &'static str, value: &Option<String>| value.clone().map(|v| (name, view! { <a class="link" href=format!("/requests?{}={}", name, encode(&v))>{v}</a> }.into_any()));
+    let link = |name: &'static str, value: &Option<String>| value.clone().map(|v| (name, view! { <a class="link" href=format!("/requests?{}={}", name, encode(&v))>{v.clone()}</a> }.into_any()));
     let prompt = s.prompt.clone().map(|p| {
         let name = p.rsplit_once('@').map_or(p.as_str(), |(name, _)| name).to_owned();
         ("Prompt", view! { <a class="link" href=format!("/prompts/{}", encode(&name))>{p}</a> }.into_any())
     });
-    let route = s.route.clone().map(|r| ("Route", view! { <a class="link" href=format!("/routes/{}", encode(&r))>{r}</a> }.into_any()));
+    let route = s.route.clone().map(|r| ("Route", view! { <a class="link" href=format!("/routes/{}", encode(&r))>{r.clone()}</a> }.into_any()));
     let text = |name: &'static str, value: Option<String>| value.map(|v| (name, view! { <span>{v}</span> }.into_any()));
     let tokens = format!("{} in, {} out", format::grouped(s.input_tokens), format::grouped(s.output_tokens));
     let tokens = if d.usage_missing { "not given by the provider".to_owned() } else { tokens };

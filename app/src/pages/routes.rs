@@ -184,7 +184,7 @@ fn history(route: &Route, around: Around) -> impl IntoView + use<> {
     let rows = around.history.into_iter().map(|c| {
         let revert = may.then(|| {
             view! {
-                <form method="post" action=format!("/routes/{name}/revert"><input type="hidden" name="revision" value=c.revision.to_string()/><button class="btn quiet" aria-label=format!("Revert change {}", c.revision)>"Revert"</button></form>
+                <form method="post" action=format!("/routes/{name}/revert")><input type="hidden" name="revision" value=c.revision.to_string()/><button class="btn quiet" aria-label=format!("Revert change {}", c.revision)>"Revert"</button></form>
             }
         });
         view! { <tr><td class="nowrap"><When at=c.at/></td><td>{c.by.clone()}</td><td>{text(&c.before)}" → "{text(&c.after)}</td><td>{c.reason.clone()}</td><td>{revert}</td></tr> }.into_any()
