@@ -5,7 +5,6 @@
   if (customElements.get("hypercare-feedback")) return;
   const home = new URL(document.currentScript?.src || location).origin;
   const MOST = 4000;
-  const PATIENCE = 15000;
   const CATEGORIES = ["irrelevant", "inaccurate", "unhelpful", "forgot_context", "tone", "other"];
   const FLAGS = ["wrong", "biased", "harmful", "private_data", "other"];
   const KEYS = ("up down more ask irrelevant inaccurate unhelpful forgot_context tone other comment report none wrong biased harmful " +
@@ -188,7 +187,7 @@ input{accent-color:var(--a);width:16px;height:16px;margin:0}
       show();
       let answer, wrong;
       const abort = new AbortController();
-      const timer = setTimeout(() => abort.abort(), PATIENCE);
+      const timer = setTimeout(() => abort.abort(), 15000);
       try {
         const response = await fetch((host.getAttribute("endpoint") || home).replace(/\/+$/, "") + "/v1/feedback", {
           method: "POST",
