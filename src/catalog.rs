@@ -1,3 +1,9 @@
 //! Models and what they cost.
 
+#[cfg(feature = "server")]
+pub mod http;
 pub mod model;
+#[cfg(feature = "server")]
+pub mod service;
+#[cfg(feature = "server")]
+pub(crate) mod store;

@@ -10,3 +10,11 @@ pub mod sample;
 mod topics;
 pub mod traffic;
 mod words;
+
+use crate::server::{App, StartError, command::DemoArgs};
+use std::net::SocketAddr;
+
+/// Starts it.
+pub(crate) async fn start(_app: App, _address: SocketAddr, _args: DemoArgs) -> Result<(), StartError> {
+    Ok(())
+}

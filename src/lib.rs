@@ -4,10 +4,20 @@
 //! modules exist, so that the browser shares the types without the weight. `docs/ARCHITECTURE.md` is the map.
 
 pub mod catalog;
+#[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
+pub mod demo;
 pub mod feedback;
+#[cfg(feature = "server")]
+pub mod gateway;
 pub mod identity;
 pub mod prompts;
 pub mod providers;
 pub mod routing;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
+pub(crate) mod store;
 pub mod telemetry;
 pub mod types;

@@ -1,3 +1,9 @@
-//! Upstream providers: adapters, credentials, the attempt at a call.
+//! Upstream providers: what they are, where they answer, and with which credentials.
 
+#[cfg(feature = "server")]
+pub mod http;
 pub mod model;
+#[cfg(feature = "server")]
+pub mod service;
+#[cfg(feature = "server")]
+pub(crate) mod store;

@@ -1,3 +1,33 @@
 //! The request log, roll-ups, and the live feed.
+//!
+//! A finished call hands one [`CallRecord`] to a bounded queue. The [`writer`](jobs) takes them in batches, reads tokens and text off the bodies (off the hot
+//! path), adds them to the minute roll-ups and inserts them; while the database is away or slower than the traffic it appends them to a spool file and
+//! brings them in later.
 
+#[cfg(feature = "server")]
+pub mod http;
+#[cfg(feature = "server")]
+pub(crate) mod jobs;
+#[cfg(feature = "server")]
+mod live;
 pub mod model;
+#[cfg(feature = "server")]
+pub(crate) mod prometheus;
+#[cfg(feature = "server")]
+mod record;
+#[cfg(feature = "server")]
+mod rollup;
+#[cfg(feature = "server")]
+pub mod service;
+#[cfg(feature = "server")]
+mod spool;
+#[cfg(feature = "server")]
+pub(crate) mod store;
+
+#[cfg(feature = "server")]
+pub use self::live::{LiveEvent, LiveFeed};
+#[cfg(feature = "server")]
+pub(crate) use self::{
+    record::{CallRecord, Captured, LogQueue},
+    spool::Spool,
+};

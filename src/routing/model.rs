@@ -31,6 +31,7 @@ impl StickyBy {
 
 /// One arm of a route: provider × model × prompt version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Unique within the route.
     pub name: String,

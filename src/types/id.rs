@@ -33,3 +33,13 @@ impl fmt::Display for Id {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(feature = "server")]
+impl Id {
+    /// A fresh id. Only services make ids; stores insert them as they are.
+    #[expect(clippy::new_without_default, reason = "two calls never give the same value, which `default` would suggest")]
+    pub fn new() -> Self {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        Self(uuid::Uuid::now_v7().hyphenated().encode_lower(&mut buffer).to_owned())
+    }
+}

@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Wire formats of model providers: the SSE codec, surgical edits of bodies, and what is read off answers. Pure: no I/O.
+//!
+//! The rule of this crate: what is not understood survives. A body is edited between two positions, never parsed into our own types and written again.
+
+pub mod chat;
+pub mod error;
+pub mod sse;
+pub mod usage;

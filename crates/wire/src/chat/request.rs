@@ -1,0 +1,346 @@
+//! The request: read as little as routing needs, edit between positions.
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+/// Why a body is not a chat request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// Not JSON.
+    #[error("the body is not valid JSON: {why} at line {line}, column {column}")]
+    NotJson {
+        /// What is wrong.
+        why: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// A field is missing or has the wrong shape.
+    #[error("`{field}` {why}")]
+    Field {
+        /// Which field.
+        field: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl ParseError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson { .. } => "invalid_json",
+            Self::Field { .. } => "invalid_request",
+        }
+    }
+
+    /// The field it is about.
+    pub fn param(&self) -> Option<&str> {
+        match self {
+            Self::NotJson { .. } => None,
+            Self::Field { field, .. } => Some(field),
+        }
+    }
+
+    fn field(field: &str, why: &str) -> Self {
+        Self::Field { field: field.to_owned(), why: why.to_owned() }
+    }
+}
+
+/// A chat request: every top-level field in order, as text, and the few that routing reads.
+#[derive(Debug)]
+pub struct ChatRequest<'a> {
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// The model asked for.
+    pub model: Cow<'a, str>,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Whether the caller wants the usage chunk at the end of the stream.
+    pub include_usage: bool,
+    /// The end user.
+    pub user: Option<Cow<'a, str>>,
+    messages: &'a str,
+    metadata: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(12);
+                while let Some((Text(key), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    fields.push((key, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        d.deserialize_map(Collect)
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(field: &str, value: &'a RawValue, expected: &str) -> Result<Option<T>, ParseError> {
+    serde_json::from_str(value.get()).map_err(|_| ParseError::field(field, expected))
+}
+
+impl<'a> ChatRequest<'a> {
+    /// Reads a body in one pass.
+    pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
+        let Fields(fields) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+        let (mut model, mut messages, mut user, mut metadata) = (None, None, None, None);
+        let (mut stream, mut include_usage) = (false, false);
+        for (i, (key, value)) in fields.iter().enumerate() {
+            if fields[..i].iter().any(|(earlier, _)| earlier == key) {
+                return Err(ParseError::field(key, "is there twice"));
+            }
+            match key.as_ref() {
+                "model" => model = read::<Text<'a>>("model", value, "must be text")?.map(|t| t.0),
+                "messages" => messages = Some(array(value)?),
+                "stream" => stream = read("stream", value, "must be true or false")?.unwrap_or(false),
+                "user" => user = read::<Text<'a>>("user", value, "must be text")?.map(|t| t.0),
+                "metadata" if value.get() != "null" => metadata = Some(*value),
+                "stream_options" => include_usage = wants_usage(value)?,
+                _ => {}
+            }
+        }
+        let model = model.filter(|m| !m.is_empty()).ok_or_else(|| ParseError::field("model", "is missing"))?;
+        let messages = messages.ok_or_else(|| ParseError::field("messages", "is missing"))?;
+        Ok(Self { fields, model, stream, include_usage, user, messages, metadata })
+    }
+
+    /// The caller's messages: the inside of the array.
+    pub fn messages(&self) -> &'a str {
+        self.messages
+    }
+
+    /// The `metadata` object, as far as it is one; values that are not text come as their JSON.
+    pub fn metadata(&self) -> Result<HashMap<String, serde_json::Value>, ParseError> {
+        let Some(raw) = self.metadata else { return Ok(HashMap::new()) };
+        serde_json::from_str(raw.get()).map_err(|_| ParseError::field("metadata", "must be an object"))
+    }
+
+    /// Whether there is any `metadata`.
+    pub fn has_metadata(&self) -> bool {
+        self.metadata.is_some()
+    }
+
+    /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
+    /// stream. Everything else stays as it was, byte for byte and in order.
+    pub fn rewrite(&self, edit: &Edit<'_>) -> Vec<u8> {
+        let size: usize = self.fields.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
+        let mut out = Vec::with_capacity(size + edit.prompt_messages.len() + edit.model.len() + 96);
+        let mut first = true;
+        for (key, value) in &self.fields {
+            if edit.parameters.iter().any(|(name, _)| name == key) {
+                continue;
+            }
+            match key.as_ref() {
+                "model" => put(&mut out, &mut first, key, &[&quoted(edit.model)]),
+                "messages" => self.put_messages(&mut out, &mut first, edit.prompt_messages),
+                "stream_options" if self.stream => {}
+                "metadata" => {
+                    if let Some(kept) = self.kept_metadata() {
+                        put(&mut out, &mut first, key, &[&kept]);
+                    }
+                }
+                _ => put(&mut out, &mut first, key, &[value.get()]),
+            }
+        }
+        if self.stream {
+            put(&mut out, &mut first, "stream_options", &[&self.stream_options()]);
+        }
+        for (name, value) in edit.parameters {
+            put(&mut out, &mut first, name, &[value.get()]);
+        }
+        out.push(b'}');
+        out
+    }
+
+    fn put_messages(&self, out: &mut Vec<u8>, first: &mut bool, prompt: &str) {
+        let comma = if prompt.is_empty() || self.messages.trim().is_empty() { "" } else { "," };
+        put(out, first, "messages", &["[", prompt, comma, self.messages, "]"]);
+    }
+
+    /// The caller's stream options with `include_usage` set.
+    fn stream_options(&self) -> String {
+        let given = self.fields.iter().find(|(key, _)| key == "stream_options").map(|(_, value)| value.get());
+        let mut options: serde_json::Map<String, serde_json::Value> =
+            given.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+        options.insert("include_usage".to_owned(), true.into());
+        serde_json::Value::Object(options).to_string()
+    }
+
+    /// The metadata without what is meant for the gateway; `None` when nothing is left.
+    fn kept_metadata(&self) -> Option<Cow<'a, str>> {
+        let raw = self.metadata?.get();
+        if !raw.contains("session_id") && !raw.contains("prompt_variables") {
+            return Some(Cow::Borrowed(raw));
+        }
+        let Ok(mut all) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(raw) else { return Some(Cow::Borrowed(raw)) };
+        all.remove("session_id");
+        all.remove("prompt_variables");
+        (!all.is_empty()).then(|| Cow::Owned(serde_json::Value::Object(all).to_string()))
+    }
+}
+
+/// What is changed on the way to the provider.
+#[derive(Debug)]
+pub struct Edit<'e> {
+    /// The provider's name of the model.
+    pub model: &'e str,
+    /// JSON array elements, without the brackets; may be empty.
+    pub prompt_messages: &'e str,
+    /// Top-level fields that replace the caller's.
+    pub parameters: &'e [(String, Box<RawValue>)],
+}
+
+fn not_json(e: &serde_json::Error) -> ParseError {
+    if e.is_data() {
+        return ParseError::field("body", "must be a JSON object");
+    }
+    let why = e.to_string();
+    let why = why.split(" at line ").next().unwrap_or_default().to_owned();
+    ParseError::NotJson { why, line: e.line(), column: e.column() }
+}
+
+fn array(value: &RawValue) -> Result<&str, ParseError> {
+    let raw = value.get().trim();
+    raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| ParseError::field("messages", "must be a list"))
+}
+
+fn wants_usage(value: &RawValue) -> Result<bool, ParseError> {
+    #[derive(Deserialize)]
+    struct Options {
+        #[serde(default)]
+        include_usage: Option<bool>,
+    }
+    Ok(read::<Option<Options>>("stream_options", value, "must be an object")?.flatten().and_then(|o| o.include_usage).unwrap_or(false))
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn put(out: &mut Vec<u8>, first: &mut bool, key: &str, value: &[&str]) {
+    out.push(if *first { b'{' } else { b',' });
+    *first = false;
+    if key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        out.push(b'"');
+        out.extend_from_slice(key.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(quoted(key).as_bytes());
+    }
+    out.push(b':');
+    for part in value {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn rewrite(body: &str, prompt: &str, parameters: &[(&str, &str)]) -> String {
+        let parameters: Vec<_> =
+            parameters.iter().map(|(k, v)| ((*k).to_owned(), RawValue::from_string((*v).to_owned()).expect("JSON"))).collect();
+        let request = ChatRequest::parse(body.as_bytes()).expect("a request");
+        String::from_utf8(request.rewrite(&Edit { model: "gpt-4o-mini", prompt_messages: prompt, parameters: &parameters })).expect("UTF-8")
+    }
+
+    #[test]
+    fn only_what_must_change_changes() {
+        let body = r#"{"model":"support-bot", "messages":[{"role":"user","content":"é\u00e9 1e400"}],"x_new":  {"a":[1.0,  2]},"temperature":1.50}"#;
+        insta::assert_snapshot!(rewrite(body, r#"{"role":"system","content":"Help."}"#, &[]), @r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"Help."},{"role":"user","content":"é\u00e9 1e400"}],"x_new":{"a":[1.0,  2]},"temperature":1.50}"#);
+    }
+
+    #[test]
+    fn the_prompts_parameters_win() {
+        let body = r#"{"model":"m","temperature":1.5,"messages":[]}"#;
+        insta::assert_snapshot!(rewrite(body, "", &[("temperature", "0.2"), ("max_tokens", "9")]), @r#"{"model":"gpt-4o-mini","messages":[],"temperature":0.2,"max_tokens":9}"#);
+    }
+
+    #[test]
+    fn usage_is_asked_of_every_stream_and_other_options_stay() {
+        let body =
+            r#"{"model":"m","stream":true,"stream_options":{"include_obfuscation":false},"messages":[{"role":"user","content":"hi"}]}"#;
+        insta::assert_snapshot!(rewrite(body, "", &[]), @r#"{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_obfuscation":false,"include_usage":true}}"#);
+    }
+
+    #[test]
+    fn what_was_meant_for_the_gateway_does_not_go_on() {
+        let body = r#"{"model":"m","messages":[],"metadata":{"session_id":"s1","team":"blue"}}"#;
+        insta::assert_snapshot!(rewrite(body, "", &[]), @r#"{"model":"gpt-4o-mini","messages":[],"metadata":{"team":"blue"}}"#);
+        assert_eq!(
+            rewrite(r#"{"model":"m","messages":[],"metadata":{"session_id":"s1"}}"#, "", &[]),
+            r#"{"model":"gpt-4o-mini","messages":[]}"#
+        );
+    }
+
+    #[test]
+    fn a_wrong_body_is_refused_by_name_and_place() {
+        let refused = |body: &str| ChatRequest::parse(body.as_bytes()).expect_err("refused");
+        assert_eq!(refused("{\n  \"model\": oops}"), ParseError::NotJson { why: "expected value".into(), line: 2, column: 12 });
+        assert_eq!(refused(r#"{"messages":[]}"#).param(), Some("model"));
+        assert_eq!(refused(r#"{"model":null,"messages":[]}"#).param(), Some("model"));
+        assert_eq!(refused(r#"{"model":3,"messages":[]}"#).param(), Some("model"));
+        assert_eq!(refused(r#"{"model":"m"}"#).param(), Some("messages"));
+        assert_eq!(refused(r#"{"model":"m","messages":{}}"#).param(), Some("messages"));
+        assert_eq!(refused(r#"{"model":"m","messages":[],"stream":"yes"}"#).param(), Some("stream"));
+        assert_eq!(refused(r#"{"model":"m","model":"n","messages":[]}"#).param(), Some("model"));
+        assert_eq!(refused("[]").param(), Some("body"));
+        assert_eq!(refused("").code(), "invalid_json");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,6}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map(".{0,4}", inner, 0..4).prop_map(|m| Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_rewrite_is_the_edit_of_the_value(extra in prop::collection::hash_map("[a-z\"é\\\\]{1,5}", any_json(), 0..5), said in ".{0,20}", stream in any::<bool>()) {
+            let mut body = serde_json::Map::new();
+            body.extend(extra.into_iter().filter(|(k, _)| !["model", "user", "stream", "metadata", "messages"].contains(&k.as_str())));
+            body.insert("model".into(), json!("route"));
+            body.insert("messages".into(), json!([{ "role": "user", "content": said }]));
+            body.insert("stream".into(), json!(stream));
+            let mut want = Value::Object(body.clone());
+            want["model"] = json!("gpt-4o-mini");
+            want["messages"].as_array_mut().expect("list").insert(0, json!({ "role": "system", "content": "S" }));
+            if stream {
+                want["stream_options"] = json!({ "include_usage": true });
+            }
+            let got = rewrite(&Value::Object(body).to_string(), r#"{"role":"system","content":"S"}"#, &[]);
+            prop_assert_eq!(serde_json::from_str::<Value>(&got).expect("valid JSON"), want);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! One try at one provider.
+
+use super::error::GatewayError;
+use crate::providers::model::Timeouts;
+use crate::providers::store::ProviderRow;
+use crate::routing::model::FailoverOn;
+use crate::types::{Fault, Instant};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hypercare_wire::error::read_upstream_error;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Longest error body read from a provider.
+const MAX_ERROR_BODY: usize = 256 * 1024;
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Connections to providers, kept across changes of the configuration; one pool per connect timeout.
+#[derive(Default)]
+pub struct Upstreams {
+    clients: RwLock<HashMap<u64, HttpClient>>,
+}
+
+impl Upstreams {
+    fn client(&self, connect_ms: u64) -> HttpClient {
+        if let Some(client) = self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&connect_ms) {
+            return client.clone();
+        }
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(connect_ms).or_insert_with(|| build_client(Duration::from_millis(connect_ms))).clone()
+    }
+}
+
+fn build_client(connect: Duration) -> HttpClient {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(connect));
+    http.set_keepalive(Some(Duration::from_secs(30)));
+    let connector = hyper_rustls::HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider());
+    let connector = match connector {
+        Ok(builder) => builder.https_or_http().enable_http1().wrap_connector(http),
+        Err(e) => {
+            // Without certificate authorities only plain addresses can be called; say so once and go on.
+            tracing::error!(error = %e, "no certificate authorities found: https providers cannot be called");
+            let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+            let tls = tls
+                .with_safe_default_protocol_versions()
+                .map(|b| b.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+            let builder = hyper_rustls::HttpsConnectorBuilder::new();
+            match tls {
+                Ok(tls) => builder.with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http),
+                Err(_) => unreachable!("ring supports the default protocol versions"),
+            }
+        }
+    };
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(60)).build(connector)
+}
+
+/// A provider in force.
+pub(crate) struct Provider {
+    pub label: super::snapshot::Label,
+    pub updated_at: Instant,
+    pub timeouts: Timeouts,
+    chat: Uri,
+    keys: Vec<HeaderValue>,
+    next_key: AtomicUsize,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Provider {
+    /// Makes a stored provider ready.
+    pub fn new(row: &ProviderRow, keys: Vec<String>) -> Result<Self, Fault> {
+        let base = row.base_url.trim_end_matches('/');
+        let keys = keys.iter().map(|key| {
+            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(Fault::internal)?;
+            value.set_sensitive(true);
+            Ok(value)
+        });
+        Ok(Self {
+            label: super::snapshot::Label::new(&row.name),
+            updated_at: row.updated_at,
+            timeouts: row.timeouts.0,
+            chat: format!("{base}/chat/completions").parse().map_err(Fault::internal)?,
+            keys: keys.collect::<Result<_, Fault>>()?,
+            next_key: AtomicUsize::new(0),
+            in_flight: Arc::new(Semaphore::new(usize::try_from(row.max_in_flight).unwrap_or(1).min(Semaphore::MAX_PERMITS))),
+        })
+    }
+
+    fn key(&self) -> Option<&HeaderValue> {
+        let n = self.keys.len();
+        (n > 0).then(|| &self.keys[self.next_key.load(Ordering::Relaxed) % n])
+    }
+
+    /// The provider refused the key in use: the next call takes the next one.
+    fn rotate_key(&self) {
+        self.next_key.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer that has begun, and the place in flight it holds.
+pub(super) struct Started {
+    pub response: Response<Incoming>,
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// Why a try did not work.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the caller is told when no other try works.
+    pub error: GatewayError,
+    /// The provider's status, when it answered.
+    pub status: Option<u16>,
+    /// What kind of failure, for the route's `failover.on`; `None` never fails over.
+    pub cause: Option<FailoverOn>,
+    /// Whether another of our keys may help.
+    pub other_key: bool,
+}
+
+impl Failure {
+    fn new(status: StatusCode, code: &'static str, message: String, cause: FailoverOn) -> Self {
+        Self { error: GatewayError::new(status, code, message), status: None, cause: Some(cause), other_key: false }
+    }
+
+    fn timed_out(code: &'static str, provider: &Provider, what: &str, ms: u64) -> Self {
+        let message = format!("The provider `{}` {what} within {ms} ms.", provider.label.text);
+        Self::new(StatusCode::GATEWAY_TIMEOUT, code, message, FailoverOn::Timeout)
+    }
+
+    /// A stream that ended before it said anything.
+    pub fn empty_stream(provider: &Provider, why: &str) -> Self {
+        let message = format!("The provider `{}` {why} before the first token.", provider.label.text);
+        Self::new(StatusCode::BAD_GATEWAY, "provider_stream_failed", message, FailoverOn::StreamBeforeFirstToken)
+    }
+
+    /// An answer that broke off or stood still.
+    pub fn broken(provider: &Provider, broken: &Broken) -> Self {
+        match broken {
+            Broken::Idle => Self::timed_out("provider_idle_timeout", provider, "stood still and sent nothing", provider.timeouts.idle_ms),
+            Broken::Cut(why) => {
+                let message = format!("The provider `{}` cut the answer short: {why}.", provider.label.text);
+                Self::new(StatusCode::BAD_GATEWAY, "provider_cut", message, FailoverOn::ServerError)
+            }
+            Broken::TooLarge => {
+                let message = format!("The answer of the provider `{}` is too large.", provider.label.text);
+                Self { cause: None, ..Self::new(StatusCode::BAD_GATEWAY, "provider_answer_too_large", message, FailoverOn::ServerError) }
+            }
+        }
+    }
+}
+
+/// How an answer can break.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// No byte within the idle timeout.
+    Idle,
+    /// The connection ended too early.
+    Cut(String),
+    /// Longer than we take.
+    TooLarge,
+}
+
+/// Sends the body; answers as soon as the provider's status and headers are there.
+pub(super) async fn start(
+    upstreams: &Upstreams,
+    provider: &Provider,
+    body: Bytes,
+    stream: bool,
+    traceparent: Option<&HeaderValue>,
+) -> Result<Started, Failure> {
+    let Ok(permit) = provider.in_flight.clone().try_acquire_owned() else {
+        let message = format!("The provider `{}` has as many calls in flight as it may.", provider.label.text);
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited));
+    };
+    let request = build_request(provider, body, stream, traceparent);
+    let client = upstreams.client(provider.timeouts.connect_ms);
+    let first_byte = provider.timeouts.first_byte_ms;
+    let response = match timeout(Duration::from_millis(first_byte), client.request(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(e)) => return Err(connect_failure(provider, &e)),
+        Err(_) => return Err(Failure::timed_out("provider_first_byte_timeout", provider, "did not answer", first_byte)),
+    };
+    if response.status().is_success() {
+        return Ok(Started { response, permit });
+    }
+    Err(refused(provider, response).await)
+}
+
+fn build_request(provider: &Provider, body: Bytes, stream: bool, traceparent: Option<&HeaderValue>) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = provider.chat.clone();
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
+    if let Some(key) = provider.key() {
+        headers.insert(AUTHORIZATION, key.clone());
+    }
+    if let Some(traceparent) = traceparent {
+        headers.insert("traceparent", traceparent.clone());
+    }
+    request
+}
+
+fn connect_failure(provider: &Provider, e: &hyper_util::client::legacy::Error) -> Failure {
+    let mut cause: &dyn std::error::Error = e;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let name = &provider.label.text;
+    if e.is_connect() {
+        let message = format!("The provider `{name}` cannot be reached: {cause}.");
+        return Failure::new(StatusCode::BAD_GATEWAY, "provider_unreachable", message, FailoverOn::Connect);
+    }
+    let message = format!("The provider `{name}` broke the connection before it answered: {cause}.");
+    Failure::new(StatusCode::BAD_GATEWAY, "provider_cut", message, FailoverOn::ServerError)
+}
+
+async fn refused(provider: &Provider, response: Response<Incoming>) -> Failure {
+    let status = response.status();
+    let retry_after = retry_after(response.headers());
+    let is_json = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.contains("json"));
+    let limited = http_body_util::Limited::new(response.into_body(), MAX_ERROR_BODY);
+    let body = match timeout(Duration::from_millis(provider.timeouts.idle_ms), limited.collect()).await {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        _ => Bytes::new(),
+    };
+    let said = read_upstream_error(&body);
+    let name = &provider.label.text;
+    let words = said.message.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
+    let mut failure = match status.as_u16() {
+        401..=403 => {
+            provider.rotate_key();
+            let message = format!("The provider `{name}` refuses our credentials. An admin must look at its key.");
+            let error = GatewayError::new(StatusCode::BAD_GATEWAY, "provider_credentials_rejected", message);
+            Failure { error, status: None, cause: Some(FailoverOn::ServerError), other_key: provider.keys.len() > 1 }
+        }
+        429 => {
+            provider.rotate_key();
+            let message = format!("The provider `{name}` limits our rate: {words}");
+            let mut failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "provider_rate_limited", message, FailoverOn::RateLimited);
+            failure.error.retry_after = retry_after;
+            failure.other_key = provider.keys.len() > 1;
+            failure
+        }
+        408 => Failure::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "provider_timeout",
+            format!("The provider `{name}` timed out: {words}"),
+            FailoverOn::Timeout,
+        ),
+        500.. => Failure::new(
+            StatusCode::BAD_GATEWAY,
+            "provider_error",
+            format!("The provider `{name}` failed: {words}"),
+            FailoverOn::ServerError,
+        ),
+        // What is left is the provider's verdict on the request itself: the caller gets it as it is, and nobody else is asked.
+        _ => {
+            let verbatim = (is_json && !body.is_empty()).then_some(body);
+            let error = GatewayError { verbatim, ..GatewayError::new(status, "provider_refused", words) };
+            Failure { error, status: None, cause: None, other_key: false }
+        }
+    };
+    failure.status = Some(status.as_u16());
+    failure
+}
+
+/// Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or HTTP date).
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    if let Some(ms) = text("retry-after-ms").and_then(|t| t.parse::<f64>().ok()).filter(|ms| ms.is_finite() && *ms >= 0.0) {
+        return Some(Duration::from_millis(whole(ms)).as_secs() + 1);
+    }
+    let value = text(RETRY_AFTER.as_str())?;
+    value.parse().ok().or_else(|| {
+        let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+        let wait = date.timestamp() - system_seconds();
+        u64::try_from(wait.max(0)).ok()
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be finite and not negative; `as` saturates")]
+fn whole(ms: f64) -> u64 {
+    ms as u64
+}
+
+fn system_seconds() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The next piece of an answer, within the idle timeout; `None` at its proper end.
+pub(super) async fn next_piece(body: &mut Incoming, idle: Duration) -> Result<Option<Bytes>, Broken> {
+    loop {
+        match timeout(idle, body.frame()).await {
+            Err(_) => return Err(Broken::Idle),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(e))) => return Err(Broken::Cut(e.to_string())),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One call from its first byte to its log entry.
+
+use super::error::GatewayError;
+use super::snapshot::{RouteEntry, TargetEntry, VariantEntry};
+use crate::server::App;
+use crate::telemetry::model::{Attempt, Outcome};
+use crate::telemetry::{CallRecord, Captured};
+use std::time::Instant as Tick;
+
+/// Settles the log entry exactly once: at the end, or when it is dropped because the caller hung up.
+pub(super) struct Call {
+    app: App,
+    began: Tick,
+    /// When an answer began to be handed out.
+    answered: bool,
+    upstream_us: i64,
+    record: Option<CallRecord>,
+}
+
+impl Call {
+    /// Takes charge of a record.
+    pub fn new(app: App, began: Tick, record: CallRecord) -> Self {
+        Self { app, began, answered: false, upstream_us: 0, record: Some(record) }
+    }
+
+    /// The record, until it is settled.
+    pub fn record(&mut self) -> Option<&mut CallRecord> {
+        self.record.as_mut()
+    }
+
+    /// Microseconds since the call began.
+    pub fn elapsed_us(&self) -> i64 {
+        micros(self.began.elapsed())
+    }
+
+    /// Which arm of which route it takes.
+    pub fn routed(&mut self, route: &RouteEntry, variant: &VariantEntry) {
+        if let Some(record) = &mut self.record {
+            record.route = Some(route.label.text.clone());
+            record.variant = Some(variant.label.text.clone());
+            record.prompt = variant.prompt.as_ref().map(|(_, label)| label.text.clone());
+        }
+    }
+
+    /// Which target is tried now.
+    pub fn targeted(&mut self, target: &TargetEntry) {
+        if let Some(record) = &mut self.record {
+            record.provider = Some(target.provider.label.text.clone());
+            record.model = Some(target.model.text.clone());
+            record.price = target.price;
+        }
+    }
+
+    /// A try ended (or its answer began).
+    pub fn attempted(&mut self, target: &TargetEntry, since: Tick, status: Option<u16>, error: Option<&'static str>) {
+        let duration_us = micros(since.elapsed());
+        self.upstream_us += duration_us;
+        if let Some(record) = &mut self.record {
+            record.attempts.push(Attempt {
+                provider: target.provider.label.text.to_string(),
+                model: target.model.text.to_string(),
+                status,
+                error: error.map(str::to_owned),
+                duration_us,
+            });
+        }
+    }
+
+    /// Tries made.
+    pub fn attempts(&self) -> usize {
+        self.record.as_ref().map_or(0, |r| r.attempts.len())
+    }
+
+    /// The answer begins to be handed out: gives the time spent here and not upstream so far, µs.
+    pub fn answering(&mut self, status: u16) -> i64 {
+        self.answered = true;
+        let overhead = (self.elapsed_us() - self.upstream_us).max(0);
+        if let Some(record) = &mut self.record {
+            record.status = status;
+            record.overhead_us = overhead;
+        }
+        overhead
+    }
+
+    /// The first content came from the provider.
+    pub fn first_token(&mut self) {
+        let now = self.elapsed_us();
+        if let Some(record) = &mut self.record {
+            record.first_token_us.get_or_insert(now);
+        }
+    }
+
+    /// The call failed; the caller is told.
+    pub fn failed(&mut self, error: &GatewayError, captured: Captured) {
+        let status = if self.answered { None } else { Some(error.status.as_u16()) };
+        self.settle(Outcome::Error, captured, |record| {
+            if let Some(status) = status {
+                record.status = status;
+            }
+            record.error_code = Some(error.code);
+            record.error_message = Some(error.message.clone());
+        });
+    }
+
+    /// The call ended well.
+    pub fn completed(&mut self, captured: Captured) {
+        self.settle(Outcome::Ok, captured, |_| {});
+    }
+
+    /// The caller hung up.
+    pub fn hung_up(&mut self, captured: Captured) {
+        self.settle(Outcome::ClientClosed, captured, |record| {
+            record.error_code = Some("client_closed");
+            if record.status == 0 {
+                record.status = 499;
+            }
+        });
+    }
+
+    fn settle(&mut self, outcome: Outcome, captured: Captured, finish: impl FnOnce(&mut CallRecord)) {
+        let duration = self.elapsed_us();
+        let Some(mut record) = self.record.take() else { return };
+        record.outcome = outcome;
+        record.duration_us = duration;
+        record.captured = captured;
+        finish(&mut record);
+        self.app.log().push(record);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.hung_up(Captured::Nothing);
+    }
+}
+
+fn micros(d: std::time::Duration) -> i64 {
+    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,82 @@
+//! What a caller of a model is told when it does not work.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Response, StatusCode};
+use hypercare_wire::error::openai_error;
+
+/// An error of the data plane, answered in the envelope of the caller's dialect. `code` is stable.
+#[derive(Clone, Debug)]
+pub struct GatewayError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code.
+    pub code: &'static str,
+    /// A sentence.
+    pub message: String,
+    /// The field it is about.
+    pub param: Option<String>,
+    /// Seconds to wait before another try.
+    pub retry_after: Option<u64>,
+    /// A provider's own error body to hand on unchanged (its verdict on the caller's request).
+    pub verbatim: Option<bytes::Bytes>,
+}
+
+impl GatewayError {
+    /// An error of that status and code.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), param: None, retry_after: None, verbatim: None }
+    }
+
+    /// 400 about a field.
+    pub fn bad_request(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+        Self { param: Some(param.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, code, message) }
+    }
+
+    /// No key, or one we do not know.
+    pub fn invalid_key(given: bool) -> Self {
+        let message = if given {
+            "This API key is unknown or revoked."
+        } else {
+            "No API key was sent. Send it as `Authorization: Bearer <key>` or `x-api-key`."
+        };
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message)
+    }
+
+    /// A model this key may not use, or that is not there; with the nearest names it may use.
+    pub fn model_not_found(model: &str, nearest: &[String]) -> Self {
+        let hint = if nearest.is_empty() { String::new() } else { format!(" Did you mean {}?", nearest.join(" or ")) };
+        let message = format!("The model `{model}` does not exist or this key may not use it.{hint}");
+        Self { param: Some("model".to_owned()), ..Self::new(StatusCode::NOT_FOUND, "model_not_found", message) }
+    }
+
+    /// OpenAI's word for the class of the error.
+    fn kind(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "api_error",
+        }
+    }
+
+    /// The body in OpenAI's envelope.
+    pub fn openai_body(&self) -> Vec<u8> {
+        openai_error(&self.message, self.kind(), self.param.as_deref(), Some(self.code))
+    }
+
+    /// The answer in OpenAI's envelope.
+    pub fn to_openai(&self) -> Response<Body> {
+        let body = self.verbatim.as_ref().map_or_else(|| Body::from(self.openai_body()), |body| Body::from(body.clone()));
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let wait = self.retry_after.or_else(|| matches!(self.status.as_u16(), 429 | 503).then_some(1));
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

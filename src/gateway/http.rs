@@ -1,0 +1,437 @@
+//! The endpoints of the data plane.
+
+use super::attempt::{self, Failure, next_piece};
+use super::call::Call;
+use super::error::GatewayError;
+use super::relay::Relay;
+use super::request::{CallContext, request_id};
+use super::snapshot::{KeyEntry, Label, RouteEntry, Snapshot, TargetEntry, VariantEntry};
+use crate::feedback::token;
+use crate::identity::http::bearer;
+use crate::identity::model::Scope;
+use crate::routing::allocation::bucket;
+use crate::routing::model::StickyBy;
+use crate::server::App;
+use crate::telemetry::model::Outcome;
+use crate::telemetry::{CallRecord, Captured};
+use crate::types::Id;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hypercare_wire::chat::{ChatRequest, Edit};
+use rand::RngExt as _;
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant as Tick};
+
+/// Longest answer taken that is not a stream.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// The data plane of model calls.
+pub fn routes() -> axum::Router<App> {
+    axum::Router::new()
+        .route("/v1/chat/completions", post(chat_completions))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{*id}", get(model))
+}
+
+fn authenticate<'a>(snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a Arc<KeyEntry>, GatewayError> {
+    let secret = bearer(headers);
+    let key = secret.and_then(|secret| snapshot.key(secret)).ok_or_else(|| GatewayError::invalid_key(secret.is_some()))?;
+    if !key.scopes.contains(&Scope::Gateway) {
+        return Err(GatewayError::new(
+            StatusCode::FORBIDDEN,
+            "scope_missing",
+            "This key may not call models: it needs the scope `gateway`.",
+        ));
+    }
+    Ok(key)
+}
+
+async fn chat_completions(State(app): State<App>, request: Request) -> Response<Body> {
+    let began = Tick::now();
+    let id = Id::new();
+    let (parts, body) = request.into_parts();
+    let known_as = request_id(&parts.headers, &id);
+    let snapshot = app.snapshot().clone();
+    let answer = match authenticate(&snapshot, &parts.headers) {
+        Ok(key) => answer_chat(&app, &snapshot, key, &id, began, &parts, body).await,
+        Err(error) => Err(error),
+    };
+    let mut response = answer.unwrap_or_else(|error| error.to_openai());
+    if let Ok(value) = HeaderValue::from_str(&known_as) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+async fn answer_chat(
+    app: &App,
+    snapshot: &Snapshot,
+    key: &Arc<KeyEntry>,
+    id: &Id,
+    began: Tick,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response<Body>, GatewayError> {
+    let mut record = new_record(app, key, id, parts);
+    let read = read_body(app, body).await;
+    record.request_body = read.as_ref().map(Bytes::clone).unwrap_or_default();
+    let mut call = Call::new(app.clone(), began, record);
+    let result = match read {
+        Ok(bytes) => prepare_and_send(app, snapshot, key, parts, &bytes, &mut call).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(answer) => Ok(answer.respond(app, id, call)),
+        Err(error) => {
+            call.failed(&error, Captured::Nothing);
+            Err(error)
+        }
+    }
+}
+
+fn new_record(app: &App, key: &Arc<KeyEntry>, id: &Id, parts: &Parts) -> CallRecord {
+    CallRecord {
+        id: id.clone(),
+        request_id: request_id(&parts.headers, id),
+        started_at: app.now(),
+        endpoint: "chat.completions",
+        key_name: key.shared_name.clone(),
+        route: None,
+        variant: None,
+        provider: None,
+        model: None,
+        prompt: None,
+        status: 0,
+        outcome: Outcome::Error,
+        error_code: None,
+        error_message: None,
+        streamed: false,
+        user_id: None,
+        session_id: None,
+        source_ip: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
+        user_agent: None,
+        metadata: None,
+        attempts: Vec::with_capacity(1),
+        duration_us: 0,
+        first_token_us: None,
+        overhead_us: 0,
+        price: None,
+        request_body: Bytes::new(),
+        rendered_prompt: None,
+        captured: Captured::Nothing,
+    }
+}
+
+async fn read_body(app: &App, body: Body) -> Result<Bytes, GatewayError> {
+    let most = app.settings().max_body_bytes;
+    match Limited::new(body, most).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(e) if e.is::<http_body_util::LengthLimitError>() => Err(GatewayError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("The body is larger than the {most} bytes taken here."),
+        )),
+        Err(_) => Err(GatewayError::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body ended too early.")),
+    }
+}
+
+/// Where a call may go, in order.
+struct Plan<'s> {
+    route: Option<&'s RouteEntry>,
+    variant: Option<&'s VariantEntry>,
+    direct: Option<TargetEntry>,
+}
+
+impl Plan<'_> {
+    fn targets(&self) -> impl Iterator<Item = &TargetEntry> {
+        let own = self.variant.map(|v| &v.target).or(self.direct.as_ref());
+        own.into_iter().chain(self.route.iter().flat_map(|r| &r.failover))
+    }
+}
+
+fn plan<'s>(snapshot: &'s Snapshot, key: &KeyEntry, model: &str, context: &CallContext) -> Result<Plan<'s>, GatewayError> {
+    if let Some(route) = snapshot.route(model).filter(|_| key.may_call(model)) {
+        let variant = &route.variants[usize::from(route.buckets[bucket_of(route, context) as usize])];
+        return Ok(Plan { route: Some(route), variant: Some(variant), direct: None });
+    }
+    if key.routes.is_empty()
+        && let Some(direct) = snapshot.direct(model)
+    {
+        return Ok(Plan { route: None, variant: None, direct: Some(direct) });
+    }
+    let mut names: Vec<(f64, String)> =
+        snapshot.routes_of(key).iter().map(|r| (strsim::jaro_winkler(model, &r.label.text), r.label.text.to_string())).collect();
+    names.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let nearest: Vec<String> = names.into_iter().take(3).filter(|(score, _)| *score > 0.6).map(|(_, name)| format!("`{name}`")).collect();
+    Err(GatewayError::model_not_found(model, &nearest))
+}
+
+fn bucket_of(route: &RouteEntry, context: &CallContext) -> u32 {
+    let unit = match route.sticky_by {
+        StickyBy::User => context.user.as_deref(),
+        StickyBy::Session => context.session.as_deref(),
+        StickyBy::Request => None,
+    };
+    match unit {
+        Some(unit) => bucket(&route.id, unit),
+        None => rand::rng().random_range(0..crate::routing::allocation::BUCKETS),
+    }
+}
+
+async fn prepare_and_send(
+    app: &App,
+    snapshot: &Snapshot,
+    key: &KeyEntry,
+    parts: &Parts,
+    body: &Bytes,
+    call: &mut Call,
+) -> Result<Answer, GatewayError> {
+    let chat = ChatRequest::parse(body).map_err(|e| match e.param() {
+        Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
+        None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
+    })?;
+    let context = CallContext::read(&parts.headers, &chat)?;
+    let plan = plan(snapshot, key, &chat.model, &context);
+    if let Some(record) = call.record() {
+        record.streamed = chat.stream;
+        record.user_id.clone_from(&context.user);
+        record.session_id.clone_from(&context.session);
+        record.user_agent.clone_from(&context.user_agent);
+        record.metadata.clone_from(&context.metadata);
+    }
+    let plan = plan?;
+    if let (Some(route), Some(variant)) = (plan.route, plan.variant) {
+        call.routed(route, variant);
+    }
+    let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {
+        Some((prompt, _)) => {
+            let rendered = prompt.render(&context.variables);
+            let rendered = rendered.map_err(|e| GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()))?;
+            (rendered, &prompt.parameters[..])
+        }
+        None => (Cow::Borrowed(""), &[][..]),
+    };
+    let edit =
+        |target: &TargetEntry| Bytes::from(chat.rewrite(&Edit { model: &target.model.text, prompt_messages: &rendered, parameters }));
+    let answer = try_targets(app, &plan, &chat, edit, parts.headers.get("traceparent"), call).await;
+    if let Some(record) = call.record()
+        && !rendered.is_empty()
+    {
+        record.rendered_prompt = Some(rendered.into_owned());
+    }
+    let (started, target) = answer?;
+    Ok(Answer { started, labels: Labels::of(&plan, target) })
+}
+
+/// Tries every target in order, each as often as the route says, until one begins to answer.
+async fn try_targets<'p>(
+    app: &App,
+    plan: &'p Plan<'_>,
+    chat: &ChatRequest<'_>,
+    edit: impl Fn(&TargetEntry) -> Bytes,
+    traceparent: Option<&HeaderValue>,
+    call: &mut Call,
+) -> Result<(Ready, &'p TargetEntry), GatewayError> {
+    let retries = plan.route.map_or(0, |r| r.retries);
+    let mut last: Option<Failure> = None;
+    for target in plan.targets() {
+        if let Some(failure) = &last
+            && !worth_another(plan, failure)
+        {
+            break;
+        }
+        call.targeted(target);
+        let body = edit(target);
+        let mut tries = 0;
+        loop {
+            let since = Tick::now();
+            let result = one_try(app, target, body.clone(), chat, traceparent).await;
+            match result {
+                Ok(ready) => {
+                    call.attempted(target, since, Some(200), None);
+                    return Ok((ready, target));
+                }
+                Err(failure) => {
+                    call.attempted(target, since, failure.status, Some(failure.error.code));
+                    let again = tries < retries && worth_another(plan, &failure) && worth_the_same(&failure);
+                    last = Some(failure);
+                    if !again {
+                        break;
+                    }
+                }
+            }
+            tries += 1;
+            tokio::time::sleep(back_off(tries)).await;
+        }
+    }
+    Err(last.map_or_else(|| GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go."), |f| f.error))
+}
+
+/// Full jitter around 50 ms, 100 ms, 200 ms … (Brooker, "Exponential backoff and jitter", AWS, 2015), one second at most.
+fn back_off(tries: u32) -> Duration {
+    let most = 50_u64.saturating_mul(1 << tries.min(5)).min(1_000);
+    Duration::from_millis(rand::rng().random_range(most / 4..=most))
+}
+
+fn worth_another(plan: &Plan<'_>, failure: &Failure) -> bool {
+    let Some(cause) = failure.cause else { return false };
+    plan.route.is_some_and(|route| route.on.contains(&cause))
+}
+
+/// A rate limit or a refused key is not better a moment later, unless another key is taken.
+fn worth_the_same(failure: &Failure) -> bool {
+    let limited = matches!(failure.error.code, "provider_rate_limited" | "provider_credentials_rejected" | "provider_busy");
+    !limited || failure.other_key
+}
+
+/// An answer that is at hand: whole, or a stream with its first content.
+enum Ready {
+    Whole { pieces: Vec<Bytes>, content_type: Option<HeaderValue> },
+    Stream(Box<Relay>),
+}
+
+async fn one_try(
+    app: &App,
+    target: &TargetEntry,
+    body: Bytes,
+    chat: &ChatRequest<'_>,
+    traceparent: Option<&HeaderValue>,
+) -> Result<Ready, Failure> {
+    let provider = &target.provider;
+    let started = attempt::start(app.upstreams(), provider, body, chat.stream, traceparent).await?;
+    let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
+    let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
+    let body = started.response.into_body();
+    if chat.stream && is_stream {
+        let relay = Relay::prime(body, provider.clone(), chat.include_usage, started.permit).await?;
+        return Ok(Ready::Stream(Box::new(relay)));
+    }
+    let pieces = read_whole(provider, body).await?;
+    Ok(Ready::Whole { pieces, content_type })
+}
+
+async fn read_whole(provider: &attempt::Provider, mut body: Incoming) -> Result<Vec<Bytes>, Failure> {
+    let idle = Duration::from_millis(provider.timeouts.idle_ms);
+    let mut pieces = Vec::with_capacity(1);
+    let mut length = 0;
+    while let Some(piece) = next_piece(&mut body, idle).await.map_err(|broken| Failure::broken(provider, &broken))? {
+        length += piece.len();
+        if length > MAX_ANSWER {
+            return Err(Failure::broken(provider, &attempt::Broken::TooLarge));
+        }
+        pieces.push(piece);
+    }
+    Ok(pieces)
+}
+
+/// The names that go into response headers.
+struct Labels {
+    route: Option<HeaderValue>,
+    variant: Option<HeaderValue>,
+    prompt: Option<HeaderValue>,
+    provider: HeaderValue,
+    model: HeaderValue,
+}
+
+impl Labels {
+    fn of(plan: &Plan<'_>, target: &TargetEntry) -> Self {
+        let header = |label: &Label| label.header.clone();
+        Self {
+            route: plan.route.map(|r| header(&r.label)),
+            variant: plan.variant.map(|v| header(&v.label)),
+            prompt: plan.variant.and_then(|v| v.prompt.as_ref()).map(|(_, label)| header(label)),
+            provider: header(&target.provider.label),
+            model: header(&target.model),
+        }
+    }
+}
+
+/// An answer and where it comes from.
+struct Answer {
+    started: Ready,
+    labels: Labels,
+}
+
+impl Answer {
+    fn respond(self, app: &App, id: &Id, mut call: Call) -> Response<Body> {
+        let attempts = call.attempts();
+        let overhead = call.answering(200);
+        let (body, content_type) = match self.started {
+            Ready::Whole { pieces, content_type } => {
+                let body = match &pieces[..] {
+                    [one] => Body::from(one.clone()),
+                    many => Body::from(many.concat()),
+                };
+                call.completed(Captured::Whole(pieces));
+                (body, content_type.unwrap_or(HeaderValue::from_static("application/json")))
+            }
+            Ready::Stream(relay) => {
+                call.first_token();
+                (relay.into_body(call), HeaderValue::from_static("text/event-stream"))
+            }
+        };
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let labels = self.labels;
+        let named = [("x-hypercare-route", labels.route), ("x-hypercare-variant", labels.variant), ("x-hypercare-prompt", labels.prompt)];
+        for (name, value) in named {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
+        headers.insert("x-hypercare-provider", labels.provider);
+        headers.insert("x-hypercare-model", labels.model);
+        headers.insert("x-hypercare-attempts", HeaderValue::from(attempts));
+        headers.insert("x-hypercare-cache", HeaderValue::from_static("off"));
+        headers.insert("x-hypercare-overhead-us", HeaderValue::from(overhead));
+        let signed = token::sign(app.master_key().feedback(), id, app.now());
+        if let Some(value) = signed.and_then(|t| HeaderValue::from_str(&t).ok()) {
+            headers.insert("x-hypercare-feedback-token", value);
+        }
+        response
+    }
+}
+
+fn model_json(route: &RouteEntry) -> serde_json::Value {
+    serde_json::json!({ "id": &*route.label.text, "object": "model", "created": route.updated_at.0 / 1_000_000, "owned_by": "hypercare" })
+}
+
+fn json(value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
+    let snapshot = app.snapshot().clone();
+    match authenticate(&snapshot, &headers) {
+        Ok(key) => {
+            let data: Vec<_> = snapshot.routes_of(key).into_iter().map(|route| model_json(route)).collect();
+            json(&serde_json::json!({ "object": "list", "data": data }))
+        }
+        Err(error) => error.to_openai(),
+    }
+}
+
+async fn model(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
+    let snapshot = app.snapshot().clone();
+    let found = authenticate(&snapshot, &headers).and_then(|key| {
+        let route = snapshot.route(&name).filter(|_| key.may_call(&name));
+        route.ok_or_else(|| GatewayError::model_not_found(&name, &[]))
+    });
+    match found {
+        Ok(route) => json(&model_json(route)),
+        Err(error) => error.to_openai(),
+    }
+}

@@ -1,0 +1,121 @@
+//! What may happen to providers.
+
+use super::model::{ProviderKind, ProviderSummary, Timeouts};
+use super::store::{self, ProviderRow};
+use crate::identity::Actor;
+use crate::identity::model::Permission;
+use crate::identity::service::{Change, record};
+use crate::server::App;
+use crate::store::Tx;
+use crate::types::{Fault, Id};
+use std::collections::BTreeMap;
+
+/// A provider to be made or changed.
+#[derive(Clone, Debug)]
+pub struct NewProvider {
+    /// Unique name.
+    pub name: String,
+    /// Dialect.
+    pub kind: ProviderKind,
+    /// Where it answers, up to and without `/chat/completions`.
+    pub base_url: String,
+    /// Its keys in clear; none for a local model.
+    pub api_keys: Vec<String>,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// Calls in flight at most.
+    pub max_in_flight: u32,
+    /// Whether it is the built-in sample.
+    pub sample: bool,
+}
+
+/// All providers, keys masked.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<ProviderSummary>, Fault> {
+    actor.require(Permission::ReadConfig)?;
+    Ok(store::all(app.db()).await?.into_iter().map(summary).collect())
+}
+
+fn summary(row: ProviderRow) -> ProviderSummary {
+    ProviderSummary {
+        id: row.id,
+        name: row.name,
+        kind: row.kind,
+        base_url: row.base_url,
+        key_hints: row.key_hints.0,
+        timeouts: row.timeouts.0,
+        max_in_flight: u32::try_from(row.max_in_flight).unwrap_or(u32::MAX),
+        sample: row.sample,
+    }
+}
+
+/// The keys of a stored provider, in clear.
+pub(crate) fn open_keys(app: &App, row: &ProviderRow) -> Result<Vec<String>, Fault> {
+    let plain = app.master_key().open(&format!("providers/{}", row.id), &row.keys_sealed)?;
+    serde_json::from_slice(&plain).map_err(Fault::internal)
+}
+
+/// Makes or changes a provider within a transaction. Tells whether anything changed.
+pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Result<bool, Fault> {
+    actor.require(Permission::WriteProviders)?;
+    check(new)?;
+    let before = store::by_name(tx, &new.name).await?;
+    let id = before.as_ref().map_or_else(Id::new, |row| row.id.clone());
+    let keys = serde_json::to_vec(&new.api_keys).map_err(Fault::internal)?;
+    let row = ProviderRow {
+        keys_sealed: app.master_key().seal(&format!("providers/{id}"), &keys)?,
+        id,
+        name: new.name.clone(),
+        kind: new.kind,
+        base_url: new.base_url.trim_end_matches('/').to_owned(),
+        key_hints: sqlx::types::Json(new.api_keys.iter().map(|key| mask(key)).collect()),
+        timeouts: sqlx::types::Json(new.timeouts),
+        max_in_flight: i64::from(new.max_in_flight),
+        sample: new.sample,
+        updated_at: app.now(),
+    };
+    let after = summary(row.clone());
+    if let Some(before) = before {
+        let same_keys = open_keys(app, &before).is_ok_and(|keys| keys == new.api_keys);
+        let before = summary(before);
+        if before == after && same_keys {
+            return Ok(false);
+        }
+        store::upsert(tx, &row).await?;
+        record(app, tx, actor, Change::new("providers.provider.change", &new.name).before(&before).after(&after)).await?;
+    } else {
+        store::upsert(tx, &row).await?;
+        record(app, tx, actor, Change::new("providers.provider.create", &new.name).after(&after)).await?;
+    }
+    Ok(true)
+}
+
+fn check(new: &NewProvider) -> Result<(), Fault> {
+    let mut wrong = BTreeMap::new();
+    if new.name.is_empty() || new.name.contains('/') || new.name.chars().count() > 100 {
+        wrong.insert("name".to_owned(), "must have 1 to 100 characters and no `/`".to_owned());
+    }
+    let url = new.base_url.parse::<http::Uri>();
+    if !url.is_ok_and(|u| matches!(u.scheme_str(), Some("http" | "https")) && u.host().is_some()) {
+        wrong.insert("base_url".to_owned(), "must be an address like https://api.example.org/v1".to_owned());
+    }
+    if new.api_keys.iter().any(|key| key.is_empty() || http::HeaderValue::from_str(key).is_err()) {
+        wrong.insert("api_keys".to_owned(), "must not be empty nor hold line breaks".to_owned());
+    }
+    let t = new.timeouts;
+    if [t.connect_ms, t.first_byte_ms, t.idle_ms, t.total_ms].contains(&0) {
+        wrong.insert("timeouts".to_owned(), "must all be at least 1 millisecond".to_owned());
+    }
+    if new.max_in_flight == 0 {
+        wrong.insert("max_in_flight".to_owned(), "must be at least 1".to_owned());
+    }
+    Fault::check(wrong)
+}
+
+/// `sk-ab…wxyz`: enough to tell two keys apart, too little to use.
+fn mask(key: &str) -> String {
+    let chars: Vec<char> = key.chars().collect();
+    if chars.len() < 16 {
+        return "…".to_owned();
+    }
+    format!("{}…{}", chars[..5].iter().collect::<String>(), chars[chars.len() - 4..].iter().collect::<String>())
+}

@@ -1,0 +1,195 @@
+//! SQL of routes.
+
+use super::allocation::Runs;
+use super::model::{Failover, Route, SplitChange, StickyBy, Variant};
+use crate::store::{Db, Tx, sql};
+use crate::types::{Id, Instant};
+use sqlx::types::Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+#[derive(Clone, sqlx::FromRow)]
+pub struct RouteRow {
+    id: Id,
+    name: String,
+    sticky_by: StickyBy,
+    variants: Json<Vec<Variant>>,
+    failover: Json<Failover>,
+    pub allocation: Json<Runs>,
+    revision: i64,
+    updated_at: Instant,
+    updated_by: String,
+}
+
+impl RouteRow {
+    /// The row of a route with these bucket owners.
+    pub fn new(route: Route, allocation: Runs) -> Self {
+        Self {
+            id: route.id,
+            name: route.name,
+            sticky_by: route.sticky_by,
+            variants: Json(route.variants),
+            failover: Json(route.failover),
+            allocation: Json(allocation),
+            revision: route.revision,
+            updated_at: route.updated_at,
+            updated_by: route.updated_by,
+        }
+    }
+
+    /// The route without its bucket owners.
+    pub fn route(self) -> Route {
+        Route {
+            id: self.id,
+            name: self.name,
+            sticky_by: self.sticky_by,
+            variants: self.variants.0,
+            failover: self.failover.0,
+            revision: self.revision,
+            updated_at: self.updated_at,
+            updated_by: self.updated_by,
+        }
+    }
+}
+
+pub async fn all(db: &Db) -> Result<Vec<RouteRow>> {
+    const SQL: &str =
+        "SELECT id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by FROM routes ORDER BY name";
+    sql!(db.read(), fetch_all::<RouteRow>, SQL)
+}
+
+pub async fn by_name(db: &Db, name: &str) -> Result<Option<RouteRow>> {
+    const SQL: &str =
+        "SELECT id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by FROM routes WHERE name = $1";
+    sql!(db.read(), fetch_optional::<RouteRow>, SQL, name)
+}
+
+pub async fn by_name_in(tx: &mut Tx, name: &str) -> Result<Option<RouteRow>> {
+    const SQL: &str =
+        "SELECT id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by FROM routes WHERE name = $1";
+    sql!(tx.on(), fetch_optional::<RouteRow>, SQL, name)
+}
+
+pub async fn insert(tx: &mut Tx, row: &RouteRow) -> Result<()> {
+    sql!(
+        tx.on(),
+        execute,
+        "INSERT INTO routes (id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &row.id,
+        &row.name,
+        row.sticky_by,
+        &row.variants,
+        &row.failover,
+        &row.allocation,
+        row.revision,
+        row.updated_at,
+        &row.updated_by
+    )?;
+    Ok(())
+}
+
+/// Writes the route if its revision is still the one before `row.revision`; tells whether it was.
+pub async fn update(tx: &mut Tx, row: &RouteRow) -> Result<bool> {
+    let touched = sql!(
+        tx.on(),
+        execute,
+        "UPDATE routes SET sticky_by = $2, variants = $3, failover = $4, allocation = $5, revision = $6, updated_at = $7, updated_by = $8
+         WHERE id = $1 AND revision = $6 - 1",
+        &row.id,
+        row.sticky_by,
+        &row.variants,
+        &row.failover,
+        &row.allocation,
+        row.revision,
+        row.updated_at,
+        &row.updated_by
+    )?;
+    Ok(touched == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct ChangeRow {
+    revision: i64,
+    at: Instant,
+    actor: String,
+    reason: String,
+    before: Json<Vec<(String, f64)>>,
+    after: Json<Vec<(String, f64)>>,
+}
+
+impl ChangeRow {
+    fn change(self) -> SplitChange {
+        SplitChange {
+            revision: self.revision,
+            at: self.at,
+            by: self.actor,
+            reason: self.reason,
+            before: self.before.0,
+            after: self.after.0,
+        }
+    }
+}
+
+pub async fn insert_change(tx: &mut Tx, route: &Id, change: &SplitChange) -> Result<()> {
+    sql!(
+        tx.on(),
+        execute,
+        "INSERT INTO split_changes (route_id, revision, at, actor, reason, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        route,
+        change.revision,
+        change.at,
+        &change.by,
+        &change.reason,
+        Json(&change.before),
+        Json(&change.after)
+    )?;
+    Ok(())
+}
+
+pub async fn changes(db: &Db, route: &Id, limit: i64) -> Result<Vec<SplitChange>> {
+    const SQL: &str =
+        "SELECT revision, at, actor, reason, before, after FROM split_changes WHERE route_id = $1 ORDER BY revision DESC LIMIT $2";
+    Ok(sql!(db.read(), fetch_all::<ChangeRow>, SQL, route, limit)?.into_iter().map(ChangeRow::change).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct NamedChangeRow {
+    name: String,
+    #[sqlx(flatten)]
+    change: ChangeRow,
+}
+
+/// Changes of all routes since an instant, oldest first, with the route's name: markers of charts.
+pub async fn changes_since(db: &Db, since: Instant) -> Result<Vec<(String, SplitChange)>> {
+    const SQL: &str = "SELECT r.name, c.revision, c.at, c.actor, c.reason, c.before, c.after FROM split_changes c
+        JOIN routes r ON r.id = c.route_id WHERE c.at >= $1 ORDER BY c.at LIMIT 100";
+    Ok(sql!(db.read(), fetch_all::<NamedChangeRow>, SQL, since)?.into_iter().map(|row| (row.name, row.change.change())).collect())
+}
+
+/// What a route may point to.
+#[derive(Debug, Default)]
+pub struct References {
+    /// Names of providers.
+    pub providers: BTreeSet<String>,
+    /// Versions and labels by prompt.
+    pub prompts: BTreeMap<String, (BTreeSet<u32>, BTreeSet<String>)>,
+}
+
+/// What exists within this transaction.
+pub async fn references(tx: &mut Tx) -> Result<References> {
+    let providers = sql!(tx.on(), fetch_all::<(String,)>, "SELECT name FROM providers")?;
+    let versions =
+        sql!(tx.on(), fetch_all::<(String, i64)>, "SELECT p.name, v.version FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id")?;
+    let labels =
+        sql!(tx.on(), fetch_all::<(String, String)>, "SELECT p.name, l.label FROM prompts p JOIN prompt_labels l ON l.prompt_id = p.id")?;
+    let mut known = References { providers: providers.into_iter().map(|(name,)| name).collect(), prompts: BTreeMap::new() };
+    for (name, version) in versions {
+        known.prompts.entry(name).or_default().0.insert(u32::try_from(version).unwrap_or(u32::MAX));
+    }
+    for (name, label) in labels {
+        known.prompts.entry(name).or_default().1.insert(label);
+    }
+    Ok(known)
+}

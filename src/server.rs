@@ -1,0 +1,11 @@
+//! The whole: state, routers, layers, background jobs, and the command line.
+
+mod api;
+mod apply;
+pub mod command;
+mod csrf;
+mod state;
+
+pub use api::{ApiError, Body, router};
+pub use apply::{Applied, ApplyError, apply};
+pub use state::{App, Jobs, StartError};

@@ -1,0 +1,105 @@
+//! The router of everything that is not a page, and the shape of its errors.
+
+use super::{App, csrf};
+use crate::types::Fault;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+/// A [`Fault`] as JSON: `{"error": {"code", "message", "fields"}}`.
+#[derive(Debug)]
+pub struct ApiError(pub Fault);
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let fault = self.0;
+        if let Fault::Internal(cause) = &fault {
+            tracing::error!(error = %cause, "an internal error was answered");
+        }
+        let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!({ "error": { "code": fault.code(), "message": fault.to_string(), "fields": fault.fields() } });
+        let mut response = (status, Json(body)).into_response();
+        if let Fault::Throttled(seconds) = fault {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// A JSON body whose errors name the field and are shaped like every other error.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// Largest body of the control plane and of feedback, in bytes.
+const MAX_BODY: usize = 2 * 1024 * 1024;
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
+        let bytes = bytes.map_err(|_| Fault::field("body", format!("could not be read; at most {MAX_BODY} bytes are taken")))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| {
+            let why = e.to_string();
+            // serde names the field between backticks; without one the body itself is not JSON.
+            let field = why.split('`').nth(1).filter(|_| e.is_data()).unwrap_or("body").to_owned();
+            ApiError(Fault::field(&field, why))
+        })
+    }
+}
+
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(app): State<App>) -> Response {
+    let database = crate::identity::store::config_version(app.db()).await;
+    let body = json!({
+        "ready": true,
+        "snapshot": app.snapshot().version(),
+        "database": if database.is_ok() { "ok" } else { "away: calls go on from the snapshot, the log goes to the spool" },
+        "spool_bytes": app.spooled_bytes(),
+    });
+    Json(body).into_response()
+}
+
+async fn no_such_call() -> ApiError {
+    ApiError(Fault::NotFound("There is no such call. The list is in the documentation.".to_owned()))
+}
+
+fn control_plane() -> Router<App> {
+    Router::new()
+        .merge(crate::identity::http::routes())
+        .merge(crate::providers::http::routes())
+        .merge(crate::catalog::http::routes())
+        .merge(crate::prompts::http::routes())
+        .merge(crate::routing::http::routes())
+        .merge(crate::telemetry::http::routes())
+        .merge(crate::feedback::http::routes())
+        .fallback(no_such_call)
+}
+
+/// Everything over HTTP: data plane, control plane, health, and the pages given.
+pub fn router(app: App, pages: Router<App>) -> Router {
+    Router::new()
+        .nest("/api/v1", control_plane())
+        .merge(crate::feedback::http::data_plane())
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(app.clone(), csrf::same_site_only))
+        .merge(crate::gateway::http::routes())
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(crate::telemetry::prometheus::metrics))
+        .with_state(app)
+}

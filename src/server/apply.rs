@@ -1,0 +1,172 @@
+//! The declarative file: the same objects as the REST API, put into force in one transaction.
+
+mod file;
+
+pub use file::{File, FileError};
+
+use super::App;
+use crate::catalog::model::Model;
+use crate::identity::Actor;
+use crate::identity::model::Role;
+use crate::identity::service::NewKey;
+use crate::providers::service::NewProvider;
+use crate::routing::service::NewRoute;
+use crate::store::Tx;
+use crate::types::Fault;
+use crate::{catalog, identity, prompts, providers, routing};
+use file::{KeyTable, PromptTable, ProviderTable, RouteTable};
+
+/// What applying a file changed (or would change), a line each.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// Like `+ route support-bot` (new) or `~ provider primary` (changed).
+    pub lines: Vec<String>,
+    /// Things looked at that were as the file says.
+    pub unchanged: usize,
+}
+
+/// Why a file was not applied. Nothing of it is in force then.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It does not parse, or names something that is not there.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An object does not hold.
+    #[error("{object}: {fault}")]
+    Object {
+        /// Which: `route support-bot`.
+        object: String,
+        /// Why.
+        fault: Fault,
+    },
+    /// The database does not take it.
+    #[error("the database does not answer: {0}")]
+    Database(#[from] sqlx::Error),
+    /// It was stored, but could not be put into force here.
+    #[error(transparent)]
+    Reload(Fault),
+}
+
+/// Puts a file into force, or only says what it would change.
+pub async fn apply(app: &App, actor: &Actor, file: File, dry_run: bool) -> Result<Applied, ApplyError> {
+    let mut applied = Applied::default();
+    let mut tx = app.db().begin().await?;
+    let run = Run { app, actor, applied: &mut applied };
+    run.all(&mut tx, file).await?;
+    if dry_run {
+        return Ok(applied);
+    }
+    tx.commit().await?;
+    app.reload().await.map_err(ApplyError::Reload)?;
+    Ok(applied)
+}
+
+struct Run<'r> {
+    app: &'r App,
+    actor: &'r Actor,
+    applied: &'r mut Applied,
+}
+
+impl Run<'_> {
+    async fn all(mut self, tx: &mut Tx, file: File) -> Result<(), ApplyError> {
+        for table in file.providers {
+            let object = format!("provider {}", table.name);
+            let result = self.provider(tx, table).await;
+            self.note(&object, result)?;
+        }
+        for model in file.models {
+            let object = format!("model {}/{}", model.provider, model.name);
+            let model = Model { provider: model.provider, name: model.name, context_window: model.context_window, price: model.price };
+            let result = catalog::service::put(self.app, tx, self.actor, &model).await;
+            self.note(&object, result)?;
+        }
+        for table in file.prompts {
+            self.prompt(tx, table).await?;
+        }
+        for table in file.routes {
+            let object = format!("route {}", table.name);
+            let result = self.route(tx, table).await;
+            self.note(&object, result)?;
+        }
+        for table in file.keys {
+            let object = format!("key {}", table.name);
+            let result = self.key(tx, table).await;
+            self.note(&object, result)?;
+        }
+        for table in file.users {
+            let object = format!("user {}", table.email);
+            let result = self.user(tx, &table.email, table.role, &table.password).await;
+            self.note(&object, result)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, object: &str, result: Result<bool, Fault>) -> Result<(), ApplyError> {
+        match result {
+            Ok(true) => self.applied.lines.push(format!("~ {object}")),
+            Ok(false) => self.applied.unchanged += 1,
+            Err(fault) => return Err(ApplyError::Object { object: object.to_owned(), fault }),
+        }
+        Ok(())
+    }
+
+    async fn provider(&self, tx: &mut Tx, table: ProviderTable) -> Result<bool, Fault> {
+        let api_keys = table.api_keys.iter().map(|key| file::secret("api_keys", key)).collect::<Result<_, _>>()?;
+        let new = NewProvider {
+            name: table.name,
+            kind: table.kind,
+            base_url: table.base_url,
+            api_keys,
+            timeouts: table.timeouts,
+            max_in_flight: table.max_in_flight,
+            sample: table.sample,
+        };
+        providers::service::put(self.app, tx, self.actor, &new).await
+    }
+
+    async fn prompt(&mut self, tx: &mut Tx, table: PromptTable) -> Result<(), ApplyError> {
+        let name = table.name;
+        for version in table.versions {
+            let object = format!("prompt {name}");
+            let fail = |fault| ApplyError::Object { object: object.clone(), fault };
+            let (content, labels) = version.split();
+            let number = match prompts::service::find_same(tx, &name, &content).await.map_err(fail)? {
+                Some(number) => {
+                    self.applied.unchanged += 1;
+                    number
+                }
+                None => {
+                    let made = prompts::service::add_version(self.app, tx, self.actor, &name, content).await.map_err(fail)?;
+                    self.applied.lines.push(format!("+ prompt {name}@{}", made.version));
+                    made.version
+                }
+            };
+            for label in labels {
+                let object = format!("label {name}@{label} → {number}");
+                let moved = prompts::service::move_label(self.app, tx, self.actor, &name, &label, number, "applied from a file").await;
+                self.note(&object, moved.map(|(changed, _)| changed))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn route(&self, tx: &mut Tx, table: RouteTable) -> Result<bool, Fault> {
+        if !table.shadow.is_empty() {
+            return Err(Fault::field("shadow", "shadow traffic is not there yet"));
+        }
+        let known = routing::service::known(tx).await?;
+        let new = NewRoute { name: table.name, sticky_by: table.sticky_by, variants: table.variants, failover: table.failover };
+        routing::service::put(self.app, tx, self.actor, new, &known).await
+    }
+
+    async fn key(&self, tx: &mut Tx, table: KeyTable) -> Result<bool, Fault> {
+        let secret = file::secret("secret", &table.secret)?;
+        let new = NewKey { name: table.name, scopes: table.scopes, routes: table.routes, limits: table.limits };
+        Ok(identity::service::put_key(self.app, tx, self.actor, new, &secret).await?.0)
+    }
+
+    async fn user(&self, tx: &mut Tx, email: &str, role: Role, password: &str) -> Result<bool, Fault> {
+        let password = file::secret("password", password)?;
+        identity::service::put_person(self.app, tx, self.actor, email, role, &password).await
+    }
+}

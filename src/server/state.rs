@@ -1,0 +1,234 @@
+//! What every handler and job shares.
+
+use crate::config::{ConfigError, Settings};
+use crate::gateway::{Snapshot, Upstreams};
+use crate::identity::{LoginThrottle, MasterKey};
+use crate::store::{Db, OpenError};
+use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
+use crate::types::{Fault, Id, Instant};
+use arc_swap::{ArcSwap, Guard};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{self, MissedTickBehavior};
+
+/// How often a replica looks whether another one changed the configuration.
+const LOOK_FOR_CHANGES: Duration = Duration::from_millis(400);
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings do not hold.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Something stored cannot be used.
+    #[error("{}", cause(.0))]
+    Fault(#[from] Fault),
+    /// The system refuses something.
+    #[error("{0}: {1}")]
+    Io(String, std::io::Error),
+    /// A line for the person at the terminal.
+    #[error("{0}")]
+    Line(String),
+}
+
+fn cause(fault: &Fault) -> String {
+    match fault {
+        Fault::Internal(cause) => cause.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The running product; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    settings: Settings,
+    master_key: MasterKey,
+    snapshot: ArcSwap<Snapshot>,
+    reloading: Mutex<()>,
+    upstreams: Upstreams,
+    log: LogQueue,
+    spooled: std::sync::OnceLock<crate::telemetry::Spool>,
+    live: LiveFeed,
+    throttle: LoginThrottle,
+    replica: String,
+    clock: fn() -> Instant,
+    stop: watch::Sender<bool>,
+}
+
+/// Background work; ends when [`Jobs::stop`] is called.
+pub struct Jobs {
+    app: App,
+    writer: JoinHandle<()>,
+    others: Vec<JoinHandle<()>>,
+}
+
+/// The one place that reads the system's clock.
+#[expect(clippy::disallowed_methods, reason = "everything else asks the App")]
+fn system_clock() -> Instant {
+    Instant::from(chrono::Utc::now())
+}
+
+impl App {
+    /// Opens everything and starts the background work.
+    pub async fn start(settings: Settings) -> Result<(Self, Jobs), StartError> {
+        let (app, queue) = Self::open(settings).await?;
+        let spool_folder = app.settings().data_dir.join("spool");
+        let spool =
+            crate::telemetry::Spool::open(spool_folder.clone()).await.map_err(|e| StartError::Io(spool_folder.display().to_string(), e))?;
+        let _ = app.0.spooled.set(spool.clone());
+        let writer = tokio::spawn(crate::telemetry::jobs::write_log(app.clone(), spool, queue));
+        let others = vec![
+            tokio::spawn(crate::telemetry::jobs::pulse(app.clone())),
+            tokio::spawn(crate::feedback::jobs::link(app.clone())),
+            tokio::spawn(follow_changes(app.clone())),
+        ];
+        Ok((app.clone(), Jobs { app, writer, others }))
+    }
+
+    /// Opens everything without background work, for one-off commands.
+    pub async fn open_only(settings: Settings) -> Result<Self, StartError> {
+        Ok(Self::open(settings).await?.0)
+    }
+
+    async fn open(settings: Settings) -> Result<(Self, mpsc::Receiver<CallRecord>), StartError> {
+        settings.prepare_folder()?;
+        let master_key = MasterKey::new(&settings.master_key()?)?;
+        let db = Db::open(&settings.database_url).await?;
+        let (log, queue) = LogQueue::new();
+        let app = Self(Arc::new(Inner {
+            db,
+            settings,
+            master_key,
+            snapshot: ArcSwap::from_pointee(Snapshot::default()),
+            reloading: Mutex::new(()),
+            upstreams: Upstreams::default(),
+            log,
+            spooled: std::sync::OnceLock::new(),
+            live: LiveFeed::default(),
+            throttle: LoginThrottle::default(),
+            replica: Id::new().to_string(),
+            clock: system_clock,
+            stop: watch::Sender::new(false),
+        }));
+        app.reload().await?;
+        Ok((app, queue))
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// Settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The key of stored secrets and signatures.
+    pub fn master_key(&self) -> &MasterKey {
+        &self.0.master_key
+    }
+
+    /// All configuration the hot path needs, as of now.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.0.snapshot.load()
+    }
+
+    /// Connections to providers.
+    pub(crate) fn upstreams(&self) -> &Upstreams {
+        &self.0.upstreams
+    }
+
+    /// The way into the request log.
+    pub(crate) fn log(&self) -> &LogQueue {
+        &self.0.log
+    }
+
+    /// Bytes of calls that wait on disk for the database.
+    pub fn spooled_bytes(&self) -> u64 {
+        self.0.spooled.get().map_or(0, crate::telemetry::Spool::bytes)
+    }
+
+    /// The live feed.
+    pub fn live(&self) -> &LiveFeed {
+        &self.0.live
+    }
+
+    /// Slows down guessing of passwords.
+    pub(crate) fn login_throttle(&self) -> &LoginThrottle {
+        &self.0.throttle
+    }
+
+    /// The name of this process among replicas, new at every start.
+    pub fn replica(&self) -> &str {
+        &self.0.replica
+    }
+
+    /// The time.
+    pub fn now(&self) -> Instant {
+        (self.0.clock)()
+    }
+
+    /// Ends when the server is told to stop.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stop = self.0.stop.subscribe();
+        async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    }
+
+    /// Tells everything to stop: live streams end, so that the server can finish its last answers.
+    pub fn stop(&self) {
+        self.0.stop.send_replace(true);
+    }
+
+    /// Puts the stored configuration into force here, at once; other replicas follow within half a second.
+    pub async fn reload(&self) -> Result<(), Fault> {
+        let _turn = self.0.reloading.lock().await;
+        let old = self.0.snapshot.load_full();
+        let new = Snapshot::load(self, &old).await?;
+        if new.version() != old.version() {
+            self.0.live.publish(LiveEvent::Config { kind: "snapshot", name: new.version().to_string() });
+        }
+        self.0.snapshot.store(Arc::new(new));
+        Ok(())
+    }
+}
+
+/// Follows what other replicas change.
+async fn follow_changes(app: App) {
+    let mut tick = time::interval(LOOK_FOR_CHANGES);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        match crate::identity::store::config_version(app.db()).await {
+            Ok(version) if version != app.snapshot().version() => {
+                if let Err(e) = app.reload().await {
+                    tracing::error!(error = ?e, "the changed configuration cannot be loaded; the former one stays in force");
+                }
+            }
+            Ok(_) => {}
+            Err(e) => tracing::debug!(error = %e, "the database does not answer; the configuration stays as it is"),
+        }
+    }
+}
+
+impl Jobs {
+    /// Stops background work; returns when every finished call is in the database or the spool.
+    pub async fn stop(self) {
+        self.app.stop();
+        for job in &self.others {
+            job.abort();
+        }
+        let _ = self.writer.await;
+        self.app.db().close().await;
+    }
+}

@@ -1,0 +1,22 @@
+//! `/metrics`: the few numbers a scraper wants, in Prometheus' text format.
+
+use crate::identity::http::Caller;
+use crate::identity::model::Permission;
+use crate::server::{ApiError, App};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use std::fmt::Write as _;
+
+/// Needs a person or a key of scope `read`.
+pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
+    caller.0.require(Permission::ReadTraffic)?;
+    let mut out = String::new();
+    let mut series = |name: &str, kind: &str, help: &str, value: u64| {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    };
+    series("hypercare_log_accepted_total", "counter", "Calls handed to the request log.", app.log().accepted());
+    series("hypercare_log_dropped_total", "counter", "Calls lost because the log was too far behind.", app.log().lost());
+    series("hypercare_spool_bytes", "gauge", "Bytes of calls waiting on disk for the database.", app.spooled_bytes());
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response())
+}
