@@ -33,7 +33,8 @@ pub fn declarative(provider_url: &str, api_key: Option<&str>, model: Option<&str
             let _ = write!(out, "[[models]]\nprovider = \"sample\"\nname = \"{name}\"\ncontext_window = {window}\nprice = {price}\n\n");
         }
     }
-    let first = format!("{SHOP} Answer fully and kindly, in the customer's language. Use what the customer has told you; never ask for it twice.");
+    let first =
+        format!("{SHOP} Answer fully and kindly, in the customer's language. Use what the customer has told you; never ask for it twice.");
     let second = format!("{SHOP} {BRIEF}: one sentence, no pleasantries.");
     out.push_str("[[prompts]]\nname = \"support\"\n\n");
     out.push_str(&version("The prompt of the launch", &first, "production"));
@@ -50,7 +51,11 @@ pub fn declarative(provider_url: &str, api_key: Option<&str>, model: Option<&str
     if sample {
         let _ = write!(out, "[routes.failover]\ntargets = [{{ provider = \"sample\", model = \"{SMALL}\" }}]\nretries = 1\n\n");
     }
-    let _ = write!(out, "[[keys]]\nname = \"{KEY}\"\nsecret = {}\nscopes = [\"gateway\", \"feedback\"]\nroutes = [\"{ROUTE}\"]\n", quoted(key_secret));
+    let _ = write!(
+        out,
+        "[[keys]]\nname = \"{KEY}\"\nsecret = {}\nscopes = [\"gateway\", \"feedback\"]\nroutes = [\"{ROUTE}\"]\n",
+        quoted(key_secret)
+    );
     out
 }
 
@@ -84,7 +89,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::File;
+    use crate::server::DeclarativeFile;
 
     #[test]
     fn both_files_hold() {
@@ -93,7 +98,7 @@ mod tests {
             declarative("http://127.0.0.1:9100/v1", None, None, true, secret),
             declarative("https://models.example/v1", Some("env:MODELS_KEY"), Some("odd \"model\"\\name"), false, secret),
         ] {
-            if let Err(why) = File::parse("demo.toml", &text) {
+            if let Err(why) = DeclarativeFile::parse("demo.toml", &text) {
                 panic!("{why}\n{text}");
             }
         }
@@ -101,7 +106,8 @@ mod tests {
 
     #[test]
     fn a_real_model_serves_both_variants_and_nothing_claims_to_be_a_sample() {
-        let text = declarative("https://models.example/v1", Some("env:MODELS_KEY"), Some("some-model"), false, "demo-secret-of-24-characters");
+        let text =
+            declarative("https://models.example/v1", Some("env:MODELS_KEY"), Some("some-model"), false, "demo-secret-of-24-characters");
         let file: toml::Table = toml::from_str(&text).expect("TOML");
         let variants = file["routes"][0]["variants"].as_array().expect("variants");
         assert_eq!(variants.len(), 2);
@@ -114,8 +120,9 @@ mod tests {
     fn only_the_second_version_is_brief() {
         let text = declarative("http://127.0.0.1:9100/v1", None, None, true, "demo-secret-of-24-characters");
         let file: toml::Table = toml::from_str(&text).expect("TOML");
-        let brief: Vec<bool> =
-            (0..2).map(|i| file["prompts"][0]["versions"][i]["messages"][0]["content"].as_str().is_some_and(|c| c.contains(BRIEF))).collect();
+        let brief: Vec<bool> = (0..2)
+            .map(|i| file["prompts"][0]["versions"][i]["messages"][0]["content"].as_str().is_some_and(|c| c.contains(BRIEF)))
+            .collect();
         assert_eq!(brief, [false, true]);
     }
 }

@@ -157,10 +157,20 @@ fn failure(manner: Manner, call: &Call) -> Option<Response> {
     }
     let place = f64::from(u16::try_from(hasher.finish() % 10_000).unwrap_or(u16::MAX)) / 10_000.0;
     if place < manner.failures / 4.0 || chance(manner.failures / 2.0) {
-        return Some(error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal_error", "The sample provider failed, as it now and then does."));
+        return Some(error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "internal_error",
+            "The sample provider failed, as it now and then does.",
+        ));
     }
     chance(manner.failures / 4.0).then(|| {
-        let mut refused = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", "The sample provider is busy. Try again in a second.");
+        let mut refused = error(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limit_error",
+            "rate_limit_exceeded",
+            "The sample provider is busy. Try again in a second.",
+        );
         refused.headers_mut().insert(axum::http::header::RETRY_AFTER, 1.into());
         refused
     })

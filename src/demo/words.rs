@@ -129,7 +129,12 @@ fn comments(verdict: Verdict, country: &str) -> &'static [&'static str] {
 
 fn english(verdict: Verdict) -> &'static [&'static str] {
     match verdict {
-        Verdict::Good => &["Quick and clear.", "Solved it in a minute, thank you.", "Better than waiting on the phone.", "Friendly, and it knew my order."],
+        Verdict::Good => &[
+            "Quick and clear.",
+            "Solved it in a minute, thank you.",
+            "Better than waiting on the phone.",
+            "Friendly, and it knew my order.",
+        ],
         Verdict::Forgot => &[
             "It forgot what I said two messages ago.",
             "I gave the order number at the very start and it asked again.",
@@ -138,7 +143,12 @@ fn english(verdict: Verdict) -> &'static [&'static str] {
             "It forgot my order in the middle of the conversation.",
             "Keeps asking for the order number I already gave.",
         ],
-        Verdict::Wrong => &["That is not what your website says.", "The return period is 30 days, not 7.", "This is simply not true.", "Wrong information, please check."],
+        Verdict::Wrong => &[
+            "That is not what your website says.",
+            "The return period is 30 days, not 7.",
+            "This is simply not true.",
+            "Wrong information, please check.",
+        ],
         Verdict::Lost => &["It did not understand a simple question.", "No help at all.", "Just asks back instead of answering."],
         Verdict::Slow => &["Took ages to answer.", "Too slow, I nearly left."],
     }
@@ -176,7 +186,9 @@ fn french(verdict: Verdict) -> &'static [&'static str] {
 fn spanish(verdict: Verdict) -> &'static [&'static str] {
     match verdict {
         Verdict::Good => &["Rápido y claro.", "Resuelto enseguida, gracias."],
-        Verdict::Forgot => &["Olvidó mi número de pedido.", "Tuve que repetir el número de pedido.", "No recuerda lo que le dije al principio."],
+        Verdict::Forgot => {
+            &["Olvidó mi número de pedido.", "Tuve que repetir el número de pedido.", "No recuerda lo que le dije al principio."]
+        }
         Verdict::Wrong => &["Eso no es correcto.", "La información está equivocada."],
         Verdict::Lost => &["No entendió la pregunta."],
         Verdict::Slow => &["Tardó demasiado en responder."],
