@@ -9,6 +9,10 @@ pub const ROUTE: &str = "support-bot";
 pub const KEY: &str = "demo-app";
 /// What prompt version 2 says and version 1 does not. The sample provider forgets early under these words, as models told to be short do.
 pub const BRIEF: &str = "Be brief";
+/// The name of the built-in provider.
+pub const SAMPLE: &str = "sample";
+/// The name of a real one.
+pub const REAL: &str = "primary";
 /// The better and slower sample model.
 pub const LARGE: &str = "sample-large";
 /// The quicker and cheaper one.
@@ -21,10 +25,9 @@ const SHOP: &str = "You are the support assistant of {{ shop }}, an online shop 
 /// `provider_url` is where the provider answers, up to and without `/chat/completions`; `api_key` its key, also as `env:NAME`. `sample` says that it is the
 /// built-in sample; otherwise both variants run on `model`. `key_secret` (24 characters or more) is what the application sends.
 pub fn declarative(provider_url: &str, api_key: Option<&str>, model: Option<&str>, sample: bool, key_secret: &str) -> String {
-    let provider = if sample { "sample" } else { "primary" };
+    let provider = if sample { SAMPLE } else { REAL };
     let model = model.unwrap_or(LARGE);
-    let mut out = String::new();
-    out.push_str(&provider_table(provider, provider_url, api_key, sample));
+    let mut out = reconnect(provider_url, api_key, sample, key_secret);
     if sample {
         for (name, window, price) in [
             (LARGE, 128_000, "{ input = 2.50, output = 10.00, cached_input = 1.25 }"),
@@ -51,16 +54,13 @@ pub fn declarative(provider_url: &str, api_key: Option<&str>, model: Option<&str
     if sample {
         let _ = write!(out, "[routes.failover]\ntargets = [{{ provider = \"sample\", model = \"{SMALL}\" }}]\nretries = 1\n\n");
     }
-    let _ = write!(
-        out,
-        "[[keys]]\nname = \"{KEY}\"\nsecret = {}\nscopes = [\"gateway\", \"feedback\"]\nroutes = [\"{ROUTE}\"]\n",
-        quoted(key_secret)
-    );
     out
 }
 
-fn provider_table(name: &str, url: &str, api_key: Option<&str>, sample: bool) -> String {
-    let mut out = format!("[[providers]]\nname = \"{name}\"\nkind = \"openai\"\nbase_url = {}\n", quoted(url));
+/// What changes from one start of the demo to the next: the provider's address and key, and the application's key.
+pub fn reconnect(provider_url: &str, api_key: Option<&str>, sample: bool, key_secret: &str) -> String {
+    let name = if sample { SAMPLE } else { REAL };
+    let mut out = format!("[[providers]]\nname = \"{name}\"\nkind = \"openai\"\nbase_url = {}\n", quoted(provider_url));
     if let Some(key) = api_key {
         let _ = writeln!(out, "api_keys = [{}]", quoted(key));
     }
@@ -68,7 +68,11 @@ fn provider_table(name: &str, url: &str, api_key: Option<&str>, sample: bool) ->
         // Only the demo may say this: everything that shows an answer then shows that it is made up.
         out.push_str("sample = true\n");
     }
-    out.push('\n');
+    let _ = write!(
+        out,
+        "\n[[keys]]\nname = \"{KEY}\"\nsecret = {}\nscopes = [\"gateway\", \"feedback\"]\nroutes = [\"{ROUTE}\"]\n\n",
+        quoted(key_secret)
+    );
     out
 }
 

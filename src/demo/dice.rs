@@ -49,8 +49,8 @@ mod tests {
     #[test]
     fn nonsense_is_no_time_or_an_hour() {
         assert_eq!(seconds(-1.0), Duration::ZERO);
-        assert_eq!(seconds(f64::NAN), Duration::from_secs(3_600));
-        assert_eq!(seconds(f64::INFINITY), Duration::from_secs(3_600));
+        assert_eq!(seconds(f64::NAN), Duration::from_hours(1));
+        assert_eq!(seconds(f64::INFINITY), Duration::from_hours(1));
         assert_eq!(pick::<u8>(&[]), None);
     }
 }

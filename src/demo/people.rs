@@ -24,6 +24,12 @@ pub const PEOPLE: [Persona; 4] = [
     Persona { email: "viewer@demo.example", role: Role::Viewer, purpose: "looks, changes nothing" },
 ];
 
+/// Their tables in the declarative file.
+pub fn declarative() -> String {
+    let table = |p: &Persona| format!("[[users]]\nemail = \"{}\"\nrole = \"{}\"\npassword = \"{PASSWORD}\"\n\n", p.email, p.role.as_str());
+    PEOPLE.iter().map(table).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +37,6 @@ mod tests {
     #[test]
     fn every_role_has_its_persona() {
         assert_eq!(PEOPLE.map(|p| p.role), Role::ALL);
+        assert!(crate::server::DeclarativeFile::parse("people.toml", &declarative()).is_ok());
     }
 }

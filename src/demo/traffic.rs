@@ -33,8 +33,8 @@ const PLANS: [&str; 6] = ["guest", "guest", "guest", "member", "member", "busine
 /// Whatever goes wrong ends one conversation, never the traffic.
 pub async fn run(base_url: String, key: String, route: String, rate_per_second: f64, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
-    let shop = match Shop::new(base_url, key, route, 1.0) {
-        Ok(shop) if rate_per_second > 0.0 => Arc::new(shop),
+    let client = match Shop::new(&base_url, key, route, 1.0) {
+        Ok(client) if rate_per_second > 0.0 => Arc::new(client),
         Ok(_) => return stop.await,
         Err(e) => {
             tracing::error!(error = %e, "the demo has no traffic");
@@ -51,7 +51,7 @@ pub async fn run(base_url: String, key: String, route: String, rate_per_second: 
             Some(_) = talks.join_next() => {}
             () = tokio::time::sleep(wait) => {
                 if talks.len() < MOST_AT_ONCE {
-                    talks.spawn(Talk::begin(shop.clone()).go());
+                    talks.spawn(Talk::begin(client.clone()).go());
                 }
             }
         }
@@ -75,9 +75,9 @@ struct Shop {
 }
 
 impl Shop {
-    fn new(base_url: String, key: String, route: String, patience: f64) -> Result<Self, reqwest::Error> {
+    fn new(base_url: &str, key: String, route: String, patience: f64) -> Result<Self, reqwest::Error> {
         let http =
-            Client::builder().timeout(Duration::from_secs(120)).user_agent("nordlicht-shop/1.4 (hypercare demo)").no_proxy().build()?;
+            Client::builder().timeout(Duration::from_mins(2)).user_agent("nordlicht-shop/1.4 (hypercare demo)").no_proxy().build()?;
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), key, route, patience })
     }
 
@@ -392,7 +392,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
         let url = format!("http://{}/", listener.local_addr().expect("address"));
         let server = tokio::spawn(async { axum::serve(listener, app).await });
-        let shop = Arc::new(Shop::new(url, "key".into(), "support-bot".into(), 0.0).expect("client"));
+        let shop = Arc::new(Shop::new(&url, "key".into(), "support-bot".into(), 0.0).expect("client"));
         let mut talks = JoinSet::new();
         for _ in 0..conversations {
             talks.spawn(Talk::begin(shop.clone()).go());
