@@ -4,5 +4,5 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    hypercare::server::command::main(axum::Router::new)
+    hypercare::server::command::main(hypercare_app::pages::router)
 }

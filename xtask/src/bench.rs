@@ -244,7 +244,9 @@ fn logged(address: SocketAddr) -> Result<(u64, u64)> {
     if status != 200 {
         bail!("GET /metrics answered {status}: {text}");
     }
-    Ok((sum_of(&text, "hypercare_requests_total"), sum_of(&text, "hypercare_log_dropped_total")))
+    // Calls handed to the log, or, where that is not published, calls answered.
+    let counted = sum_of(&text, "hypercare_log_accepted_total").max(sum_of(&text, "hypercare_requests_total"));
+    Ok((counted, sum_of(&text, "hypercare_log_dropped_total")))
 }
 
 /// The sum over all labels of a counter in Prometheus' text.

@@ -1,0 +1,8 @@
+//! The live parts. Each renders on the server first and is woken in the browser.
+
+pub mod feed;
+pub mod inbox;
+pub mod live;
+pub mod overview;
+pub mod page_tools;
+pub mod split;

@@ -1,0 +1,127 @@
+//! What every page gets in the browser: local times and keys.
+
+use leptos::prelude::*;
+
+/// Turns times local and listens to keys: `Ctrl/⌘ K` or `/` goes to the search field, `?` shows the keys, `g` then a letter goes to a page.
+#[island]
+pub fn PageTools() -> impl IntoView {
+    let help = RwSignal::new(false);
+    Effect::new(move |_| browser::start(help));
+    view! {
+        <div class="help-backdrop" hidden=move || !help.get() on:click=move |_| help.set(false)>
+            <section class="card help" role="dialog" aria-modal="true" aria-label="Keys of this page">
+                <header><h2>"Keys"</h2><button class="btn quiet" type="button" on:click=move |_| help.set(false)>"Close"</button></header>
+                <dl class="keys">
+                    <dt><kbd>"Ctrl"</kbd>" "<kbd>"K"</kbd>" or "<kbd>"/"</kbd></dt><dd>"Search"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"o"</kbd></dt><dd>"Overview"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"q"</kbd></dt><dd>"Requests"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"f"</kbd></dt><dd>"Feedback"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"p"</kbd></dt><dd>"Prompts"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"r"</kbd></dt><dd>"Routes"</dd>
+                    <dt><kbd>"j"</kbd>" / "<kbd>"k"</kbd></dt><dd>"Next or previous item of a list"</dd>
+                    <dt><kbd>"?"</kbd></dt><dd>"This help"</dd>
+                </dl>
+            </section>
+        </div>
+    }
+}
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use leptos::prelude::*;
+    use std::cell::Cell;
+    use wasm_bindgen::JsCast as _;
+    use wasm_bindgen::closure::Closure;
+    use web_sys::{Element, HtmlElement, KeyboardEvent};
+
+    pub fn start(help: RwSignal<bool>) {
+        local_times();
+        let went = Cell::new(false);
+        let listener = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| key(&event, help, &went));
+        let _ = document().add_event_listener_with_callback("keydown", listener.as_ref().unchecked_ref());
+        listener.forget();
+    }
+
+    fn local_times() {
+        let Ok(times) = document().query_selector_all("time.local") else { return };
+        for i in 0..times.length() {
+            let Some(time) = times.item(i).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
+            let Some(exact) = time.get_attribute("datetime") else { continue };
+            let date = js_sys::Date::new(&exact.into());
+            if !date.get_time().is_nan() {
+                time.set_text_content(Some(&String::from(date.to_locale_string("default", &js_sys::Object::new().into()))));
+            }
+        }
+    }
+
+    /// Whether the person is typing.
+    fn in_field(event: &KeyboardEvent) -> bool {
+        let target = event.target().and_then(|t| t.dyn_into::<HtmlElement>().ok());
+        target.is_some_and(|el| matches!(el.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || el.is_content_editable())
+    }
+
+    fn key(event: &KeyboardEvent, help: RwSignal<bool>, went: &Cell<bool>) {
+        let key = event.key();
+        if (event.ctrl_key() || event.meta_key()) && key.eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            focus("#search");
+            return;
+        }
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || in_field(event) {
+            return;
+        }
+        let going = went.replace(false);
+        match key.as_str() {
+            "/" => {
+                event.prevent_default();
+                focus("#search");
+            }
+            "?" => help.update(|open| *open = !*open),
+            "Escape" => help.set(false),
+            "g" => went.set(true),
+            "j" => step(1),
+            "k" => step(-1),
+            letter if going => go(letter),
+            _ => {}
+        }
+    }
+
+    fn focus(selector: &str) {
+        if let Ok(Some(field)) = document().query_selector(selector)
+            && let Ok(field) = field.dyn_into::<HtmlElement>()
+        {
+            let _ = field.focus();
+        }
+    }
+
+    fn go(letter: &str) {
+        let to = match letter {
+            "o" => "/",
+            "q" => "/requests",
+            "f" => "/feedback",
+            "p" => "/prompts",
+            "r" => "/routes",
+            _ => return,
+        };
+        let _ = window().location().set_href(to);
+    }
+
+    /// Opens the item behind or before the open one in the list of the page, if it has one.
+    fn step(by: i32) {
+        let Ok(items) = document().query_selector_all("[data-list] a.list-item") else { return };
+        let count = i32::try_from(items.length()).unwrap_or(0);
+        let item = |i: i32| u32::try_from(i).ok().and_then(|i| items.item(i)).and_then(|n| n.dyn_into::<HtmlElement>().ok());
+        let open = (0..count).find(|i| item(*i).is_some_and(|el| el.get_attribute("aria-current").is_some()));
+        let next = open.map_or(0, |i| i + by);
+        if let Some(link) = item(next) {
+            link.click();
+        }
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod browser {
+    use leptos::prelude::RwSignal;
+
+    pub fn start(_: RwSignal<bool>) {}
+}

@@ -1,0 +1,28 @@
+//! The pages: axum handlers that extract, call a service, and render.
+
+mod admin;
+mod assets;
+mod feedback;
+mod overview;
+mod prompts;
+mod requests;
+mod routes;
+mod shell;
+mod sign_in;
+
+use axum::Router;
+use hypercare::server::App;
+
+/// All pages, forms and files of the control room.
+pub fn router() -> Router<App> {
+    Router::new()
+        .merge(overview::router())
+        .merge(requests::router())
+        .merge(feedback::router())
+        .merge(prompts::router())
+        .merge(routes::router())
+        .merge(admin::router())
+        .merge(sign_in::router())
+        .merge(assets::router())
+        .fallback(shell::no_such_page)
+}

@@ -1,0 +1,15 @@
+//! The admin pages: connect an app, providers, keys, people, audit.
+
+mod audit;
+mod connect;
+mod keys;
+mod people;
+mod providers;
+
+use axum::Router;
+use hypercare::server::App;
+
+/// All of them.
+pub fn router() -> Router<App> {
+    Router::new().merge(connect::router()).merge(providers::router()).merge(keys::router()).merge(people::router()).merge(audit::router())
+}

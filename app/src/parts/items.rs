@@ -1,0 +1,72 @@
+//! Small pieces that several pages and islands show.
+
+use super::format;
+use super::icon::Icon;
+use hypercare::feedback::model::{Feedback, Rating};
+use hypercare::telemetry::model::Outcome;
+use hypercare::types::Instant;
+use leptos::prelude::*;
+
+/// A point in time: how long ago it was, with the exact instant on hover.
+#[component]
+pub fn Ago(
+    /// When it was.
+    at: Instant,
+    /// When "now" is.
+    now: Instant,
+) -> impl IntoView {
+    view! { <time datetime=at.rfc3339() title=at.rfc3339()>{format::age(at, now)}</time> }
+}
+
+/// A point in time as date and clock; scripts turn it into local time.
+#[component]
+pub fn When(
+    /// When it was.
+    at: Instant,
+) -> impl IntoView {
+    view! { <time class="local" datetime=at.rfc3339() title=at.rfc3339()>{format::utc(at)}</time> }
+}
+
+/// The icon of a piece of feedback: what was pressed.
+#[component]
+pub fn FeedbackIcon(
+    /// The feedback.
+    feedback: Feedback,
+) -> impl IntoView {
+    let name = match (feedback.flag, feedback.rating, feedback.stars) {
+        (Some(_), _, _) => "flag",
+        (None, Some(Rating::Up), _) => "up",
+        (None, Some(Rating::Down), _) => "down",
+        (None, None, Some(_)) => "star",
+        (None, None, None) => "comment",
+    };
+    view! { <Icon name=name/> }
+}
+
+/// Where a piece of feedback comes from: prompt, variant, session.
+pub fn feedback_origin(feedback: &Feedback) -> String {
+    let session = feedback.session_id.as_ref().map(|s| format!("session {}", s.chars().take(12).collect::<String>()));
+    let parts: Vec<String> = [feedback.prompt.clone(), feedback.variant.clone(), session].into_iter().flatten().collect();
+    if parts.is_empty() { "waiting for its request".to_owned() } else { parts.join(" · ") }
+}
+
+/// How a call ended, as icon and word.
+#[component]
+pub fn OutcomeBadge(
+    /// How it ended.
+    outcome: Outcome,
+    /// The HTTP status.
+    status: i64,
+) -> impl IntoView {
+    let (class, word) = match outcome {
+        Outcome::Ok => ("badge ok", "ok".to_owned()),
+        Outcome::Error => ("badge bad", format!("error {status}")),
+        Outcome::ClientClosed => ("badge watch", "hung up".to_owned()),
+    };
+    view! { <span class=class>{word}</span> }
+}
+
+/// The stable colour of a variant.
+pub fn series_colour(place: usize) -> String {
+    format!("var(--series-{})", place % 6 + 1)
+}
