@@ -7,5 +7,5 @@ mod csrf;
 mod state;
 
 pub use api::{ApiError, Body, router};
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, ApplyError, File as DeclarativeFile, apply};
 pub use state::{App, Jobs, StartError};

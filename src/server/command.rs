@@ -320,6 +320,11 @@ async fn check(options: Options) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn demo(options: Options, pages: fn() -> Router<App>, args: DemoArgs) -> Result<(), StartError> {
+async fn demo(mut options: Options, pages: fn() -> Router<App>, args: DemoArgs) -> Result<(), StartError> {
+    if options.admin_email.is_none() {
+        let admin = crate::demo::people::PEOPLE[0];
+        options.admin_email = Some(admin.email.to_owned());
+        options.admin_password = Some(crate::demo::people::PASSWORD.to_owned());
+    }
     serve_with(options, pages, |app, address| async move { crate::demo::start(app, address, args).await }).await
 }
