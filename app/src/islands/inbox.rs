@@ -1,4 +1,5 @@
 //! The list of the feedback page: new items wait in a pill until they are asked for, so that what one reads never moves.
+#![expect(missing_docs, reason = "the island macro makes a struct for the properties and does not hand the documentation on")]
 
 use super::live::subscribe;
 use crate::parts::format;

@@ -1,4 +1,5 @@
 //! The overview's tiles and traffic chart, moving with the traffic.
+#![expect(missing_docs, reason = "the island macro makes a struct for the properties and does not hand the documentation on")]
 
 use super::live::subscribe;
 use crate::parts::chart::{Frame, line, scale, ticks};
