@@ -63,9 +63,9 @@ pub fn clear_cookie(_app: &App) -> String {
     format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0", super::http::COOKIE)
 }
 
-/// Whether nobody can sign in yet.
+/// Whether there is no admin yet, so that nobody could let anybody in.
 pub async fn setup_pending(app: &App) -> Result<bool, Fault> {
-    Ok(store::count_people(app.db()).await? == 0)
+    Ok(store::count_admins(app.db()).await? == 0)
 }
 
 /// Makes the one-time token of the set-up link; an earlier one stops working.

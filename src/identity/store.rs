@@ -27,8 +27,8 @@ pub async fn delete_setting(tx: &mut Tx, name: &str) -> Result<u64> {
     sql!(tx.on(), execute, "DELETE FROM settings WHERE name = $1", name)
 }
 
-pub async fn count_people(db: &Db) -> Result<i64> {
-    Ok(sql!(db.read(), fetch_one::<(i64,)>, "SELECT COUNT(*) FROM people")?.0)
+pub async fn count_admins(db: &Db) -> Result<i64> {
+    Ok(sql!(db.read(), fetch_one::<(i64,)>, "SELECT COUNT(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL")?.0)
 }
 
 pub async fn count_active_admins(tx: &mut Tx) -> Result<i64> {

@@ -118,6 +118,9 @@ impl Typed {
 }
 
 async fn new_page(ctx: Ctx) -> Response {
+    if let Err(fault) = ctx.actor().require(Permission::WritePrompts) {
+        return ctx.fault(&fault);
+    }
     let typed = Typed { messages: vec![("system".to_owned(), String::new())], ..Typed::default() };
     ctx.page("New prompt", "/prompts", Box::new(move || new_view(typed, None).into_any()))
 }

@@ -173,14 +173,16 @@ fn both_sides(rows: &[SplitRow]) -> impl IntoView + use<> {
     }
 }
 
-fn history(route: &Route, around: Around) -> impl IntoView + use<> {
+fn history(route: &Route, around: Around) -> AnyView {
     let text = |weights: &[(String, f64)]| {
         let percents = shares(&weights.iter().map(|(_, w)| *w).collect::<Vec<_>>());
         weights.iter().zip(percents).map(|((name, _), share)| format!("{name} {} %", format::share(share))).collect::<Vec<_>>().join(", ")
     };
     let name = encode(&route.name);
     let may = around.may_change;
-    let empty = around.history.is_empty().then(|| view! { <p class="muted">"The split has not changed yet."</p> });
+    if around.history.is_empty() {
+        return view! { <section class="card"><header><h2>"History"</h2></header><p class="muted">"The split has not changed yet."</p></section> }.into_any();
+    }
     let rows = around.history.into_iter().map(|c| {
         let revert = may.then(|| {
             view! {
@@ -190,10 +192,11 @@ fn history(route: &Route, around: Around) -> impl IntoView + use<> {
         view! { <tr><td class="nowrap"><When at=c.at/></td><td>{c.by.clone()}</td><td>{text(&c.before)}" → "{text(&c.after)}</td><td>{c.reason.clone()}</td><td>{revert}</td></tr> }.into_any()
     });
     view! {
-        <section class="card"><header><h2>"History"</h2></header>{empty}<div class="scroll"><table><caption class="visually-hidden">"Changes of the split, newest first"</caption>
+        <section class="card"><header><h2>"History"</h2></header><div class="scroll"><table><caption class="visually-hidden">"Changes of the split, newest first"</caption>
             <thead><tr><th scope="col">"When"</th><th scope="col">"Who"</th><th scope="col">"What"</th><th scope="col">"Why"</th><th scope="col"><span class="visually-hidden">"Undo"</span></th></tr></thead>
             <tbody>{rows.collect_view()}</tbody></table></div></section>
     }
+    .into_any()
 }
 
 /// What was typed into the split form.

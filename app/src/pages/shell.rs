@@ -270,7 +270,7 @@ fn frame(person: Person, flash: Option<String>, look: Look, _title: String, acti
     let live = person.role.may(Permission::ReadTraffic).then(|| view! { <LiveDot/> });
     let search = person.role.may(Permission::ReadTraffic).then(|| {
         view! {
-            <form class="search" role="search" action="/search">
+            <form class="searchbox" role="search" action="/search">
                 <Icon name="search"/>
                 <input id="search" name="q" type="search" placeholder="Request id, prompt, route or page" aria-label="Search"/>
                 <kbd>"Ctrl K"</kbd>
