@@ -88,7 +88,10 @@ fn passes(filter: &FeedbackFilter, item: &Feedback) -> bool {
         _ => true,
     };
     let category = filter.category.as_ref().is_none_or(|c| c.is_empty() || item.categories.contains(c));
-    let words = filter.q.as_ref().is_none_or(|q| q.is_empty() || item.comment.as_ref().is_some_and(|c| c.to_lowercase().contains(&q.to_lowercase())));
+    let words = filter
+        .q
+        .as_ref()
+        .is_none_or(|q| q.is_empty() || item.comment.as_ref().is_some_and(|c| c.to_lowercase().contains(&q.to_lowercase())));
     kind && category && words && is(&filter.route, &item.route) && is(&filter.variant, &item.variant)
 }
 

@@ -119,7 +119,15 @@ fn tiles(o: &Overview) -> Vec<Tile> {
             href: "/requests?status=error",
             spark: spark(&|t| t.error_rate()),
             note: points(n.error_rate(), b.error_rate()),
-            state: n.error_rate().map(|rate| if rate > 0.05 { ("bad", "high") } else if rate > 0.01 { ("watch", "raised") } else { ("ok", "ok") }),
+            state: n.error_rate().map(|rate| {
+                if rate > 0.05 {
+                    ("bad", "high")
+                } else if rate > 0.01 {
+                    ("watch", "raised")
+                } else {
+                    ("ok", "ok")
+                }
+            }),
         },
         Tile {
             label: "Latency p95",

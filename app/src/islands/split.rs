@@ -18,8 +18,10 @@ pub struct SplitRow {
     pub detail: String,
     /// Share in force, percent.
     pub current: f64,
-    /// Share as typed, percent.
+    /// Share as typed, percent; the current one where what was typed is no number.
     pub typed: f64,
+    /// What was typed, as it was typed.
+    pub text: String,
     /// Share of calls with an error over the last hour, percent, as text.
     pub errors: String,
     /// Share of thumbs up over the last hour, percent, as text.
@@ -84,6 +86,7 @@ pub fn SplitEditor(
     sticky: String,
 ) -> impl IntoView {
     let shares = RwSignal::new(rows.iter().map(|r| r.typed).collect::<Vec<f64>>());
+    let texts = RwSignal::new(rows.iter().map(|r| r.text.clone()).collect::<Vec<String>>());
     let locked = RwSignal::new(vec![false; rows.len()]);
     let awake = RwSignal::new(false);
     let live = RwSignal::new(Vec::<(String, String, i64)>::new());
@@ -93,8 +96,10 @@ pub fn SplitEditor(
         subscribe::<LiveMetrics>("metrics", move |metrics| live.set(metrics.by_variant));
     });
     let set = move |i: usize, text: String| {
-        if let Ok(value) = text.trim().trim_end_matches('%').trim().parse::<f64>() {
+        // What is no number stays in its field as it was typed; saving says what is wrong with it.
+        if let Some(value) = format::parse_percent(&text) {
             shares.update(|s| *s = rebalance(s, &locked.get_untracked(), i, value));
+            texts.set(shares.get_untracked().into_iter().map(format::share).collect());
         }
     };
     let bar_rows = rows.clone();
@@ -102,7 +107,7 @@ pub fn SplitEditor(
     let body = rows
         .into_iter()
         .enumerate()
-        .map(|(i, row)| variant_row(i, row, &name, Editing { shares, locked, awake, live }, set).into_any())
+        .map(|(i, row)| variant_row(i, row, &name, Editing { shares, texts, locked, awake, live }, set).into_any())
         .collect_view();
     view! {
         <div class="stack">
@@ -139,17 +144,29 @@ pub fn SplitEditor(
 #[derive(Clone, Copy)]
 struct Editing {
     shares: RwSignal<Vec<f64>>,
+    texts: RwSignal<Vec<String>>,
     locked: RwSignal<Vec<bool>>,
     awake: RwSignal<bool>,
     live: RwSignal<Vec<(String, String, i64)>>,
 }
 
-fn variant_row(i: usize, row: SplitRow, route: &str, editing: Editing, set: impl Fn(usize, String) + Copy + Send + Sync + 'static) -> impl IntoView {
-    let Editing { shares, locked, awake, live } = editing;
+fn variant_row(
+    i: usize,
+    row: SplitRow,
+    route: &str,
+    editing: Editing,
+    set: impl Fn(usize, String) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let Editing { shares, texts, locked, awake, live } = editing;
     let share = move || shares.get().get(i).copied().unwrap_or(0.0);
     let is_locked = move || locked.get().get(i).copied().unwrap_or(false);
     let (route, variant) = (route.to_owned(), row.name.clone());
-    let now = move || live.get().iter().find(|(r, v, _)| *r == route && *v == variant).map_or_else(|| format::NONE.to_owned(), |(_, _, n)| format::count(*n));
+    let now = move || {
+        live.get()
+            .iter()
+            .find(|(r, v, _)| *r == route && *v == variant)
+            .map_or_else(|| format::NONE.to_owned(), |(_, _, n)| format::count(*n))
+    };
     let name = row.name.clone();
     view! {
         <tr>
@@ -160,14 +177,14 @@ fn variant_row(i: usize, row: SplitRow, route: &str, editing: Editing, set: impl
                     on:input=move |event| set(i, event_target_value(&event))/>
             </td>
             <td><span class="row"><input class="input num percent" inputmode="decimal" name=format!("share.{}", row.name) aria-label=format!("Percent of {}", row.name)
-                value=format::share(row.typed) prop:value=move || format::share(share()) on:change=move |event| set(i, event_target_value(&event))/>"%"</span></td>
+                value=row.text.clone() prop:value=move || texts.get().get(i).cloned().unwrap_or_default() on:change=move |event| set(i, event_target_value(&event))/>"%"</span></td>
             <td><button type="button" class="btn quiet" hidden=move || !awake.get() aria-pressed=move || is_locked().to_string() aria-label=format!("Lock the share of {name}")
                 on:click=move |_| locked.update(|l| if let Some(lock) = l.get_mut(i) { *lock = !*lock; })>
                 {move || if is_locked() { view! { <Icon name="lock"/> }.into_any() } else { view! { <Icon name="open"/> }.into_any() }}
             </button></td>
-            <td class="num">{now}</td>
-            <td class="num">{row.errors}</td>
-            <td class="num">{row.thumbs}</td>
+            <td class="num" data-label="This minute">{now}</td>
+            <td class="num" data-label="Errors">{row.errors}</td>
+            <td class="num" data-label="Thumbs up">{row.thumbs}</td>
         </tr>
     }
 }
@@ -199,6 +216,7 @@ mod tests {
             detail: String::new(),
             current,
             typed: current,
+            text: String::new(),
             errors: String::new(),
             thumbs: String::new(),
             per_minute,

@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query};
-use axum::http::header::{ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -55,7 +57,8 @@ fn file(name: &str, headers: &HeaderMap, versioned: bool) -> Response {
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     };
     let tag = format!("\"{}\"", short_hash(&found.metadata.sha256_hash()));
-    let accepts_brotli = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.split(',').any(|e| e.trim().starts_with("br")));
+    let accepts_brotli =
+        headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| v.split(',').any(|e| e.trim().starts_with("br")));
     let packed = if accepts_brotli { Site::get(&format!("{name}.br")) } else { None };
     let same = headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|v| v == tag);
     let mut response = if same {
@@ -92,5 +95,9 @@ async fn icon(headers: HeaderMap) -> Response {
 
 /// The files.
 pub fn router() -> Router<App> {
-    Router::new().route("/pkg/{*name}", get(package)).route("/widget.js", get(widget)).route("/favicon.svg", get(icon)).route("/favicon.ico", get(icon))
+    Router::new()
+        .route("/pkg/{*name}", get(package))
+        .route("/widget.js", get(widget))
+        .route("/favicon.svg", get(icon))
+        .route("/favicon.ico", get(icon))
 }

@@ -25,7 +25,8 @@ struct Open {
 fn query(filter: &FeedbackFilter) -> String {
     let pairs =
         [("kind", &filter.kind), ("route", &filter.route), ("variant", &filter.variant), ("category", &filter.category), ("q", &filter.q)];
-    let set = pairs.into_iter().filter_map(|(name, value)| value.as_deref().filter(|v| !v.is_empty()).map(|v| format!("{name}={}", encode(v))));
+    let set =
+        pairs.into_iter().filter_map(|(name, value)| value.as_deref().filter(|v| !v.is_empty()).map(|v| format!("{name}={}", encode(v))));
     set.collect::<Vec<_>>().join("&")
 }
 
@@ -54,7 +55,9 @@ async fn load(ctx: &Ctx, filter: FeedbackFilter, page: &PageRequest, item: Optio
         None => None,
         Some(feedback) => {
             let request = match &feedback.request {
-                Some(id) if actor.may(Permission::ReadTraffic) => hypercare::telemetry::service::get_request(&ctx.app, &actor, id).await.ok(),
+                Some(id) if actor.may(Permission::ReadTraffic) => {
+                    hypercare::telemetry::service::get_request(&ctx.app, &actor, id).await.ok()
+                }
                 _ => None,
             };
             Some((feedback, request))
@@ -110,12 +113,18 @@ fn search(filter: &FeedbackFilter) -> impl IntoView + use<> {
 
 fn item(f: Feedback, request: Option<RequestDetail>, now: Instant) -> impl IntoView {
     let (heading, at) = (f.heading(), f.created_at);
-    let from = [Some(f.channel.clone()), f.user.clone().map(|u| format!("user {u}")), f.route.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let from = [Some(f.channel.clone()), f.user.clone().map(|u| format!("user {u}")), f.route.clone()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ");
     let categories = f.categories.iter().map(|c| view! { <span class="badge plain">{category_label(c)}</span> }).collect_view();
     let stars = f.stars.map(|n| view! { <span class="badge plain">{format!("{n} of 5 stars")}</span> });
     let flag = f.flag.map(|flag| view! { <span class="badge bad">{flag.label()}</span> });
     let link = f.request.clone().map(|id| view! { <a class="btn primary" href=format!("/requests/{id}")>"Open the request"</a> });
-    let waiting = f.request.is_none().then(|| view! { <p class="muted">"The request it is about has not arrived in the log. It will be tied to it as soon as it does."</p> });
+    let waiting = f.request.is_none().then(
+        || view! { <p class="muted">"The request it is about has not arrived in the log. It will be tied to it as soon as it does."</p> },
+    );
     view! {
         <div class="stack">
             <section class="card stack" aria-label="What was said">

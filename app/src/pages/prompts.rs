@@ -38,11 +38,16 @@ async fn list(ctx: Ctx, Query(search): Query<Search>) -> Response {
 
 fn list_view(prompts: Vec<PromptSummary>, q: Option<String>, may: bool, now: Instant) -> impl IntoView {
     let empty = prompts.is_empty().then(|| {
-        let words = if q.is_some() { "No prompt has these words in its name." } else { "No prompts yet. A prompt is text in front of what users say; routes choose which version is used." };
+        let words = if q.is_some() {
+            "No prompt has these words in its name."
+        } else {
+            "No prompts yet. A prompt is text in front of what users say; routes choose which version is used."
+        };
         view! { <p class="empty">{words}</p> }
     });
     let rows = prompts.into_iter().map(|p| {
-        let labels = p.labels.iter().map(|l| view! { <span class="badge info">{format!("{} → {}", l.label, l.version)}</span> }).collect_view();
+        let labels =
+            p.labels.iter().map(|l| view! { <span class="badge info">{format!("{} → {}", l.label, l.version)}</span> }).collect_view();
         view! {
             <tr>
                 <td><a class="link" href=format!("/prompts/{}", encode(&p.name))>{p.name.clone()}</a></td>
@@ -79,7 +84,11 @@ impl Typed {
             name: prompt.name.clone(),
             note: String::new(),
             messages: content.messages.into_iter().map(|m| (m.role.as_str().to_owned(), m.content)).collect(),
-            parameters: if content.parameters.is_empty() { String::new() } else { serde_json::to_string_pretty(&content.parameters).unwrap_or_default() },
+            parameters: if content.parameters.is_empty() {
+                String::new()
+            } else {
+                serde_json::to_string_pretty(&content.parameters).unwrap_or_default()
+            },
         }
     }
 
@@ -111,9 +120,15 @@ impl Typed {
         let parameters: BTreeMap<String, serde_json::Value> = if self.parameters.trim().is_empty() {
             BTreeMap::new()
         } else {
-            serde_json::from_str(&self.parameters).map_err(|e| Fault::field("parameters", format!("must be a JSON object, like {{\"temperature\": 0.2}}: {e}")))?
+            serde_json::from_str(&self.parameters)
+                .map_err(|e| Fault::field("parameters", format!("must be a JSON object, like {{\"temperature\": 0.2}}: {e}")))?
         };
-        Ok(VersionContent { note: self.note.trim().to_owned(), messages: messages.collect::<Result<_, Fault>>()?, parameters, variables: BTreeMap::new() })
+        Ok(VersionContent {
+            note: self.note.trim().to_owned(),
+            messages: messages.collect::<Result<_, Fault>>()?,
+            parameters,
+            variables: BTreeMap::new(),
+        })
     }
 }
 
@@ -134,14 +149,20 @@ fn new_view(typed: Typed, fault: Option<Fault>) -> impl IntoView {
 
 async fn create(ctx: Ctx, axum::extract::Form(pairs): axum::extract::Form<Vec<(String, String)>>) -> Response {
     let typed = Typed::from_form(pairs);
+    // The form does not show defaults and samples of variables; they go on with the prompt.
+    let former = service::get(&ctx.app, &ctx.actor(), typed.name.trim()).await.ok();
+    let variables = former.and_then(|p| p.versions.into_iter().next()).map(|v| v.content.variables).unwrap_or_default();
     let result = match typed.content() {
-        Ok(content) => service::create_version(&ctx.app, &ctx.actor(), &typed.name, content).await,
+        Ok(content) => service::create_version(&ctx.app, &ctx.actor(), &typed.name, VersionContent { variables, ..content }).await,
         Err(fault) => Err(fault),
     };
     match result {
         Ok(version) => {
             let name = typed.name.trim();
-            redirect(&format!("/prompts/{}", encode(name)), &format!("Version {} of {name} is saved. Point a label to it to use it.", version.version))
+            redirect(
+                &format!("/prompts/{}", encode(name)),
+                &format!("Version {} of {name} is saved. Point a label to it to use it.", version.version),
+            )
         }
         Err(fault) => save_failed(&ctx, typed, fault).await,
     }
@@ -177,7 +198,8 @@ fn one_view(prompt: Prompt, typed: Typed, fault: Option<Fault>, may: bool, now: 
     let editor = may.then(|| {
         view! { <section class="card stack" id="new-version"><header><h2>"New version"</h2><span class="small muted">"starts from the newest"</span></header>{version_form(typed, fault.as_ref(), false)}</section> }
     });
-    let versions: Vec<_> = prompt.versions.iter().enumerate().map(|(i, v)| version_view(&prompt, v, prompt.versions.get(i + 1), now).into_any()).collect();
+    let versions: Vec<_> =
+        prompt.versions.iter().enumerate().map(|(i, v)| version_view(&prompt, v, prompt.versions.get(i + 1), now).into_any()).collect();
     view! {
         <div class="page-head"><h1><a class="muted" href="/prompts">"Prompts"</a><span class="muted">" / "</span>{prompt.name.clone()}</h1></div>
         <div class="detail-grid">
@@ -189,7 +211,8 @@ fn one_view(prompt: Prompt, typed: Typed, fault: Option<Fault>, may: bool, now: 
 
 fn version_view(prompt: &Prompt, v: &PromptVersion, before: Option<&PromptVersion>, now: Instant) -> impl IntoView + use<> {
     let labels = prompt.labels.iter().filter(|l| l.version == v.version);
-    let labels = labels.map(|l| view! { <span class="badge info" title=format!("moved by {}", l.moved_by)>{l.label.clone()}</span> }).collect_view();
+    let labels =
+        labels.map(|l| view! { <span class="badge info" title=format!("moved by {}", l.moved_by)>{l.label.clone()}</span> }).collect_view();
     let messages = v.content.messages.iter().enumerate().map(|(i, m)| {
         let old = before.and_then(|b| b.content.messages.get(i)).map(|m| m.content.clone());
         view! { <div class="bubble instructions"><span class="small muted">{m.role.as_str()}</span><p>{changed_words(old.as_deref(), &m.content)}</p></div> }.into_any()
@@ -239,7 +262,11 @@ fn common(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
     let mut length = vec![0_u32; (old.len() + 1) * width];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {
-            length[i * width + j] = if old[i] == new[j] { length[(i + 1) * width + j + 1] + 1 } else { length[(i + 1) * width + j].max(length[i * width + j + 1]) };
+            length[i * width + j] = if old[i] == new[j] {
+                length[(i + 1) * width + j + 1] + 1
+            } else {
+                length[(i + 1) * width + j].max(length[i * width + j + 1])
+            };
         }
     }
     let (mut i, mut j) = (0, 0);
@@ -260,7 +287,11 @@ fn common(old: &[&str], new: &[&str]) -> Vec<Option<usize>> {
 
 fn version_form(typed: Typed, fault: Option<&Fault>, new: bool) -> impl IntoView + use<> {
     let fields = fault.map(Fault::fields).unwrap_or_default();
-    let general: Vec<String> = fields.iter().filter(|(k, _)| k.starts_with("messages") || k.starts_with("parameters.") || *k == "role").map(|(k, v)| format!("{k}: {v}")).collect();
+    let general: Vec<String> = fields
+        .iter()
+        .filter(|(k, _)| k.starts_with("messages") || k.starts_with("parameters.") || *k == "role")
+        .map(|(k, v)| format!("{k}: {v}"))
+        .collect();
     let whole = if fields.is_empty() { fault.map(ToString::to_string) } else { (!general.is_empty()).then(|| general.join(" ")) };
     let mut messages = typed.messages.clone();
     messages.extend(std::iter::repeat_n(("user".to_owned(), String::new()), if new && messages.len() == 1 { 0 } else { SPARE_ROWS }));
@@ -306,7 +337,11 @@ fn message_row(i: usize, role: &str, content: String) -> impl IntoView + use<> {
 }
 
 fn label_form(prompt: &Prompt) -> impl IntoView + use<> {
-    let options = prompt.versions.iter().map(|v| view! { <option value=v.version.to_string()>{format!("Version {}", v.version)}</option> }).collect_view();
+    let options = prompt
+        .versions
+        .iter()
+        .map(|v| view! { <option value=v.version.to_string()>{format!("Version {}", v.version)}</option> })
+        .collect_view();
     let known = prompt.labels.iter().map(|l| view! { <option value=l.label.clone()></option> }).collect_view();
     view! {
         <section class="card">

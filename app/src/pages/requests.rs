@@ -16,7 +16,9 @@ use serde_json::Value;
 
 /// A text as part of an address.
 pub fn encode(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 fn query(filter: &RequestFilter) -> String {
@@ -29,7 +31,8 @@ fn query(filter: &RequestFilter) -> String {
         ("prompt", &filter.prompt),
         ("id", &filter.id),
     ];
-    let set = pairs.into_iter().filter_map(|(name, value)| value.as_deref().filter(|v| !v.is_empty()).map(|v| format!("{name}={}", encode(v))));
+    let set =
+        pairs.into_iter().filter_map(|(name, value)| value.as_deref().filter(|v| !v.is_empty()).map(|v| format!("{name}={}", encode(v))));
     set.collect::<Vec<_>>().join("&")
 }
 
@@ -111,7 +114,7 @@ fn row(r: RequestSummary, colour: Option<usize>, now: Instant) -> impl IntoView 
             <td class="num nowrap">{r.first_token_us.map_or(format::NONE.to_owned(), format::duration)}</td>
             <td class="num nowrap">{format!("{} / {}", format::count(r.input_tokens), format::count(r.output_tokens))}</td>
             <td class="num">{format::usd(r.cost)}</td>
-            <td class="clip small">{r.user_id}</td>
+            <td class="small"><span class="clip">{r.user_id}</span></td>
         </tr>
     }
 }
@@ -153,7 +156,9 @@ fn words_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
-            let part = |p: &Value| p.get("text").and_then(Value::as_str).map_or_else(|| format!("[{}]", p["type"].as_str().unwrap_or("part")), str::to_owned);
+            let part = |p: &Value| {
+                p.get("text").and_then(Value::as_str).map_or_else(|| format!("[{}]", p["type"].as_str().unwrap_or("part")), str::to_owned)
+            };
             parts.iter().map(part).collect::<Vec<_>>().join("\n")
         }
         Value::Null => String::new(),
@@ -187,12 +192,17 @@ pub fn conversation(d: &RequestDetail) -> impl IntoView + use<> {
 
 fn facts(d: &RequestDetail) -> impl IntoView + use<> {
     let s = &d.summary;
-    let link = |name: &'static str, value: &Option<String>| value.clone().map(|v| (name, view! { <a class="link" href=format!("/requests?{}={}", name, encode(&v))>{v.clone()}</a> }.into_any()));
+    let link = |name: &'static str, value: &Option<String>| {
+        value
+            .clone()
+            .map(|v| (name, view! { <a class="link" href=format!("/requests?{}={}", name, encode(&v))>{v.clone()}</a> }.into_any()))
+    };
     let prompt = s.prompt.clone().map(|p| {
         let name = p.rsplit_once('@').map_or(p.as_str(), |(name, _)| name).to_owned();
         ("Prompt", view! { <a class="link" href=format!("/prompts/{}", encode(&name))>{p}</a> }.into_any())
     });
-    let route = s.route.clone().map(|r| ("Route", view! { <a class="link" href=format!("/routes/{}", encode(&r))>{r.clone()}</a> }.into_any()));
+    let route =
+        s.route.clone().map(|r| ("Route", view! { <a class="link" href=format!("/routes/{}", encode(&r))>{r.clone()}</a> }.into_any()));
     let text = |name: &'static str, value: Option<String>| value.map(|v| (name, view! { <span>{v}</span> }.into_any()));
     let tokens = format!("{} in, {} out", format::grouped(s.input_tokens), format::grouped(s.output_tokens));
     let tokens = if d.usage_missing { "not given by the provider".to_owned() } else { tokens };

@@ -115,12 +115,14 @@ fn rows(route: &Route, hour: &Overview, typed: Option<&Typed>) -> Vec<SplitRow> 
         .zip(shares_of(route))
         .map(|(v, current)| {
             let totals = of(&v.name);
-            let detail = [Some(v.provider.clone()), Some(v.model.clone()), v.prompt.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+            let detail =
+                [Some(v.provider.clone()), Some(v.model.clone()), v.prompt.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
             SplitRow {
                 name: v.name.clone(),
                 detail,
                 current,
                 typed: typed.and_then(|t| t.shares.get(&v.name)).copied().unwrap_or(current),
+                text: typed.and_then(|t| t.texts.get(&v.name)).cloned().unwrap_or_else(|| format::share(current)),
                 errors: percent(totals.error_rate()),
                 thumbs: percent(totals.thumbs_up_share()),
                 per_minute: totals.requests as f64 / 60.0,
@@ -132,7 +134,9 @@ fn rows(route: &Route, hour: &Overview, typed: Option<&Typed>) -> Vec<SplitRow> 
 fn one_view(route: Route, around: Around, typed: Option<Typed>, fault: Option<Fault>) -> impl IntoView {
     let rows = rows(&route, &around.hour, typed.as_ref());
     let sticky = format!("{} · {} requests in the last hour", sticky_words(route.sticky_by), format::count(around.hour.now.requests));
-    let message = fault.as_ref().map(|f| if f.fields().is_empty() { f.to_string() } else { f.fields().values().cloned().collect::<Vec<_>>().join(" ") });
+    let message = fault
+        .as_ref()
+        .map(|f| if f.fields().is_empty() { f.to_string() } else { f.fields().values().cloned().collect::<Vec<_>>().join(" ") });
     let conflict = matches!(fault, Some(Fault::Conflict(_)));
     let theirs = conflict.then(|| both_sides(&rows));
     let reason = typed.map(|t| t.reason).unwrap_or_default();
@@ -150,7 +154,8 @@ fn one_view(route: Route, around: Around, typed: Option<Typed>, fault: Option<Fa
             </section>
         }
     });
-    let locked = (!around.may_change).then(|| view! { <section class="card"><p class="muted">"Only admins change the split."</p></section> });
+    let locked =
+        (!around.may_change).then(|| view! { <section class="card"><p class="muted">"Only admins change the split."</p></section> });
     view! {
         <div class="page-head"><h1><a class="muted" href="/routes">"Routes"</a><span class="muted">" / "</span>{route.name.clone()}</h1><a class="btn" href=format!("/requests?route={}", encode(&route.name))>"Requests"</a></div>
         <form method="post" action=action class="detail-grid">
@@ -202,23 +207,25 @@ fn history(route: &Route, around: Around) -> AnyView {
 /// What was typed into the split form.
 struct Typed {
     shares: BTreeMap<String, f64>,
+    texts: BTreeMap<String, String>,
     reason: String,
     revision: Option<i64>,
 }
 
 fn read(pairs: Vec<(String, String)>) -> Result<Typed, (Typed, Fault)> {
-    let mut typed = Typed { shares: BTreeMap::new(), reason: String::new(), revision: None };
+    let mut typed = Typed { shares: BTreeMap::new(), texts: BTreeMap::new(), reason: String::new(), revision: None };
     let mut wrong = BTreeMap::new();
     for (key, value) in pairs {
         if let Some(variant) = key.strip_prefix("share.") {
-            match value.trim().trim_end_matches('%').trim().replace(',', ".").parse::<f64>() {
-                Ok(share) => {
+            match format::parse_percent(&value) {
+                Some(share) => {
                     typed.shares.insert(variant.to_owned(), share);
                 }
-                Err(_) => {
+                None => {
                     wrong.insert(variant.to_owned(), format!("`{value}` is not a number of percent for {variant}."));
                 }
             }
+            typed.texts.insert(variant.to_owned(), value);
         } else if key == "reason" {
             typed.reason = value;
         } else if key == "revision" {

@@ -5,16 +5,18 @@ use crate::islands::live::LiveDot;
 use crate::islands::page_tools::PageTools;
 use crate::parts::icon::Icon;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hydration_context::SsrSharedContext;
 use hypercare::identity::http::cookie;
 use hypercare::identity::model::{Permission, Person};
 use hypercare::identity::{Actor, SignedIn};
 use hypercare::server::{ApiError, App};
 use hypercare::types::Fault;
-use hydration_context::SsrSharedContext;
 use leptos::nonce::{Nonce, provide_nonce};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -104,7 +106,9 @@ impl Ctx {
         let heading = title.to_owned();
         let mut response = document(status, title, &self.look, Box::new(move || frame(person, flash, look, heading, active, body)));
         if shown_flash {
-            response.headers_mut().append(SET_COOKIE, HeaderValue::from_static("hypercare_flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+            response
+                .headers_mut()
+                .append(SET_COOKIE, HeaderValue::from_static("hypercare_flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
         }
         response
     }

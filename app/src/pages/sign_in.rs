@@ -117,7 +117,12 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 async fn setup_page(look: Look, Query(to): Query<Where>) -> Response {
-    document(StatusCode::OK, "Set up", &look, form("/setup", "Create the admin", Credentials { token: to.token, ..Credentials::default() }, None))
+    document(
+        StatusCode::OK,
+        "Set up",
+        &look,
+        form("/setup", "Create the admin", Credentials { token: to.token, ..Credentials::default() }, None),
+    )
 }
 
 async fn setup(State(app): State<App>, look: Look, Form(typed): Form<Credentials>) -> Response {
@@ -177,7 +182,8 @@ async fn search(ctx: Ctx, Query(search): Query<Search>) -> Response {
     if hypercare::telemetry::service::get_request(&ctx.app, &actor, &id).await.is_ok() {
         return redirect(&format!("/requests/{path}"), "");
     }
-    redirect(&format!("/requests?user={path}"), "Nothing has that name or id. These are the requests of a user of that name.").into_response()
+    redirect(&format!("/requests?user={path}"), "Nothing has that name or id. These are the requests of a user of that name.")
+        .into_response()
 }
 
 /// Signing in and out.

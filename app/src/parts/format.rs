@@ -33,7 +33,13 @@ pub fn grouped(n: i64) -> String {
 /// A share from 0 to 1 as percent, without the sign: `0.21`, `4.5`, `71.4`, `100`.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    let digits = if percent == 0.0 || percent >= 99.95 { 0 } else if percent < 1.0 { 2 } else { 1 };
+    let digits = if percent == 0.0 || percent >= 99.95 {
+        0
+    } else if percent < 1.0 {
+        2
+    } else {
+        1
+    };
     format!("{percent:.digits$}")
 }
 
@@ -41,6 +47,11 @@ pub fn percent(share: f64) -> String {
 pub fn share(percent: f64) -> String {
     let text = format!("{percent:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Reads percent as people type it: `12.5`, `12,5`, `12.5 %`.
+pub fn parse_percent(text: &str) -> Option<f64> {
+    text.trim().trim_end_matches('%').trim().replace(',', ".").parse().ok().filter(|n: &f64| n.is_finite())
 }
 
 /// Value and unit of a span in microseconds: `("410", "ms")`, `("1.84", "s")`.
@@ -107,7 +118,13 @@ pub fn change(now: f64, before: f64) -> Option<String> {
         return None;
     }
     let percent = (now - before) / before * 100.0;
-    let sign = if percent < -0.5 { "−" } else if percent >= 0.5 { "+" } else { "±" };
+    let sign = if percent < -0.5 {
+        "−"
+    } else if percent >= 0.5 {
+        "+"
+    } else {
+        "±"
+    };
     Some(format!("{sign}{:.0} %", percent.abs()))
 }
 
@@ -122,8 +139,15 @@ mod tests {
         assert_eq!(grouped(-1_234_567), "−1,234,567");
         assert_eq!((percent(0.0021), percent(0.714), percent(1.0), percent(0.0)), ("0.21".into(), "71.4".into(), "100".into(), "0".into()));
         assert_eq!((share(90.0), share(12.5), share(0.01)), ("90".into(), "12.5".into(), "0.01".into()));
+        assert_eq!(
+            (parse_percent(" 12,5 % "), parse_percent("12.5"), parse_percent("half"), parse_percent("inf")),
+            (Some(12.5), Some(12.5), None, None)
+        );
         assert_eq!((duration(410_000), duration(1_840_000), duration(350)), ("410 ms".into(), "1.84 s".into(), "350 µs".into()));
-        assert_eq!((usd(Nanodollars(86_100_000_000)), usd(Nanodollars(1_100_000)), usd(Nanodollars(0))), ("86.10".into(), "0.0011".into(), "0".into()));
+        assert_eq!(
+            (usd(Nanodollars(86_100_000_000)), usd(Nanodollars(1_100_000)), usd(Nanodollars(0))),
+            ("86.10".into(), "0.0011".into(), "0".into())
+        );
     }
 
     #[test]

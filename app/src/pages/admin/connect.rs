@@ -53,8 +53,11 @@ fn page(routes: Vec<Route>, choice: Choice, url: &str) -> impl IntoView + use<> 
         let on = word == language;
         view! { <a class=if on { "chip on" } else { "chip" } href=format!("/admin/connect?language={word}&route={}", encode(&route)) aria-current=on.then_some("true")>{label}</a> }
     });
-    let options = routes.iter().map(|r| view! { <option value=r.name.clone() selected=r.name == route>{r.name.clone()}</option> }).collect_view();
-    let none = routes.is_empty().then(|| view! { <p class="form-error">"There is no route yet, so there is no model to call. Make one with hypercare apply."</p> });
+    let options =
+        routes.iter().map(|r| view! { <option value=r.name.clone() selected=r.name == route>{r.name.clone()}</option> }).collect_view();
+    let none = routes
+        .is_empty()
+        .then(|| view! { <p class="form-error">"There is no route yet, so there is no model to call. Make one with hypercare apply."</p> });
     view! {
         <div class="page-head"><h1>"Connect an app"</h1></div>
         <section class="card stack">

@@ -27,7 +27,7 @@ fn page(providers: Vec<ProviderSummary>, models: Vec<Model>) -> impl IntoView {
     let rows = providers.into_iter().map(|p| {
         let keys = if p.key_hints.is_empty() { "none".to_owned() } else { p.key_hints.join(", ") };
         let sample = p.sample.then(|| view! { <span class="badge watch">"sample, answers are made up"</span> });
-        view! { <tr><td><b>{p.name}</b>" "{sample}</td><td class="mono clip">{p.base_url}</td><td class="mono">{keys}</td><td class="num">{p.timeouts.first_byte_ms / 1_000}" s"</td><td class="num">{p.max_in_flight}</td></tr> }.into_any()
+        view! { <tr><td><b>{p.name}</b>" "{sample}</td><td class="mono"><span class="clip">{p.base_url}</span></td><td class="mono">{keys}</td><td class="num">{p.timeouts.first_byte_ms / 1_000}" s"</td><td class="num">{p.max_in_flight}</td></tr> }.into_any()
     });
     let price = |n: Option<f64>| n.map_or("–".to_owned(), |n| format!("{n}"));
     let no_models = models.is_empty().then(|| view! { <p class="empty">"No prices yet: calls are logged with a cost of 0."</p> });
