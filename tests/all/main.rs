@@ -1,0 +1,7 @@
+//! The product from outside: real sockets, real databases, a scriptable provider behind it. One binary, because each one links for long.
+//!
+//! Every story runs on `SQLite`, and on `PostgreSQL` too when `HYPERCARE_TEST_POSTGRES` names a server where databases may be made.
+
+mod gateway;
+mod streams;
+mod support;
