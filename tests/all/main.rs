@@ -2,6 +2,10 @@
 //!
 //! Every story runs on `SQLite`, and on `PostgreSQL` too when `HYPERCARE_TEST_POSTGRES` names a server where databases may be made.
 
+mod control;
+mod declarative;
+mod failover;
 mod gateway;
+mod refusals;
 mod streams;
 mod support;

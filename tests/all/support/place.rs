@@ -2,12 +2,13 @@
 
 use hypercare::config::Settings;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
-/// A folder and a database of its own; the folder goes away with it.
+/// A folder and a database of its own; the folder goes away with it and the last server on it.
 pub struct Place {
-    pub dir: TempDir,
+    pub dir: Arc<TempDir>,
     /// `None`: an `SQLite` file in the folder.
     pub postgres: Option<Postgres>,
 }
@@ -56,7 +57,7 @@ impl Postgres {
 
 impl Place {
     pub fn sqlite() -> Self {
-        Self { dir: tempfile::tempdir().expect("temporary folder"), postgres: None }
+        Self { dir: Arc::new(tempfile::tempdir().expect("temporary folder")), postgres: None }
     }
 
     pub fn settings(&self) -> Settings {

@@ -9,7 +9,9 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -27,6 +29,8 @@ pub struct Server {
     pub client: Client,
     jobs: Jobs,
     listener: JoinHandle<()>,
+    /// Keeps the folder for as long as somebody writes to it.
+    folder: Option<Arc<TempDir>>,
 }
 
 /// The set-up most stories begin with: one provider, one prompt, the route `bot` with one arm, two keys.
@@ -99,7 +103,7 @@ impl Server {
             let _ = axum::serve(listener, service).await;
         });
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("client");
-        Ok(Self { url, app, client, jobs, listener })
+        Ok(Self { url, app, client, jobs, listener, folder: None })
     }
 
     /// A server on this place with [`basic`] in force.
@@ -109,7 +113,8 @@ impl Server {
 
     /// A server on this place with that file in force.
     pub async fn with(place: &Place, toml: &str) -> Self {
-        let server = Self::start(place.settings()).await;
+        let mut server = Self::start(place.settings()).await;
+        server.folder = Some(place.dir.clone());
         server.apply(toml).await.expect("the file holds");
         server
     }
