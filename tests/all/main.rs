@@ -5,7 +5,11 @@
 mod control;
 mod declarative;
 mod failover;
+mod feedback;
 mod gateway;
+mod kill;
+mod outage;
 mod refusals;
+mod replicas;
 mod streams;
 mod support;
