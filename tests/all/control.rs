@@ -1,0 +1,271 @@
+//! The control plane: who may do what, and what is written down about it.
+
+use crate::support::server::{basic, header, json_of};
+use crate::support::{ADMIN, PASSWORD, Place, Server, Upstream, places};
+use hypercare::identity::Actor;
+use hypercare::identity::model::Role;
+use hypercare::types::Id;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const ROLES: [&str; 4] = ["admin", "product", "annotator", "viewer"];
+
+fn people() -> String {
+    ROLES.map(|role| format!("\n[[users]]\nemail = \"{role}@example.org\"\nrole = \"{role}\"\npassword = \"{PASSWORD}\"\n")).concat()
+}
+
+async fn staffed(place: &Place, upstream: &Upstream) -> Server {
+    let arm = "[[routes.variants]]\nname = \"candidate\"\nweight = 0\nprovider = \"primary\"\nmodel = \"mock-b\"\n\n[[keys]]\nname = \"app\"";
+    let text = basic(upstream).replace("[[keys]]\nname = \"app\"", arm) + &people();
+    Server::with(place, &text).await
+}
+
+async fn split(server: &Server, weights: Value, if_match: Option<&str>) -> reqwest::Response {
+    let request = server.request(Method::PUT, "/api/v1/routes/bot/split").bearer_auth(ADMIN).json(&json!({ "weights": weights, "reason": "a story" }));
+    let request = if let Some(tag) = if_match { request.header("if-match", tag) } else { request };
+    request.send().await.expect("answer")
+}
+
+#[tokio::test]
+async fn who_signs_in_gets_a_cookie_scripts_cannot_read() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = staffed(&place, &upstream).await;
+        let response = server.try_login("  Admin@Example.org ", PASSWORD).await;
+        assert_eq!(response.status(), 200);
+        let cookie = header(&response, "set-cookie");
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        assert!(!response.text().await.expect("body").contains("argon2"), "no hash goes out");
+        let pair = cookie.split(';').next().expect("pair");
+        let me = server.request(Method::GET, "/api/v1/me").header("cookie", pair).send().await.expect("answer");
+        assert_eq!(json_of(me).await.1["email"], "admin@example.org");
+        let forged = server.request(Method::GET, "/api/v1/me").header("cookie", format!("{pair}x")).send().await.expect("answer");
+        assert_eq!(forged.status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn five_wrong_passwords_close_the_door_also_for_the_right_one() {
+    let upstream = Upstream::start().await;
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    let unknown = json_of(server.try_login("nobody@example.org", "wrong password").await).await;
+    for _ in 0..5 {
+        let wrong = json_of(server.try_login("admin@example.org", "wrong password").await).await;
+        assert_eq!(wrong, unknown, "nobody learns which addresses exist");
+        assert_eq!(wrong.0, 401);
+    }
+    let response = server.try_login("admin@example.org", PASSWORD).await;
+    assert_eq!(response.status(), 429);
+    assert!(header(&response, "retry-after").parse::<u64>().expect("seconds") > 60);
+    assert_eq!(server.try_login("viewer@example.org", PASSWORD).await.status(), 200, "others are not hit");
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let upstream = Upstream::start().await;
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    let cookie = server.login("admin@example.org").await;
+    let body = json!({ "weights": { "control": 0, "candidate": 1 } });
+    let put = || server.request(Method::PUT, "/api/v1/routes/bot/split").header("cookie", &cookie).json(&body);
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
+        assert_eq!(put().header(name, value).send().await.expect("answer").status(), 403, "{name}: {value}");
+    }
+    assert_eq!(server.read("/api/v1/routes/bot").await["revision"], 1);
+    let login = json!({ "email": "admin@example.org", "password": PASSWORD });
+    let foreign = server.request(Method::POST, "/api/v1/login").header("sec-fetch-site", "cross-site").json(&login).send().await.expect("answer");
+    assert_eq!(foreign.status(), 403, "nobody is signed in from elsewhere either");
+    assert_eq!(put().header("origin", &server.url).send().await.expect("answer").status(), 200, "our own page may");
+}
+
+/// Method, path, body, and who may: admin, product, annotator, viewer, key `read`.
+fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let readers = [true, true, false, true, true];
+    let admins = [true, false, false, false, false];
+    let writers = [true, true, false, false, false];
+    let mut table: Vec<_> = ["providers", "models", "prompts", "prompts/support", "routes", "routes/bot", "routes/bot/history", "requests", "feedback", "metrics", "live"]
+        .into_iter()
+        .map(|path| (get.clone(), path, Value::Null, readers))
+        .collect();
+    for path in ["keys", "users", "audit"] {
+        table.push((get.clone(), path, Value::Null, admins));
+    }
+    table.push((post.clone(), "prompts/support/versions", json!({ "note": "n", "messages": [{ "role": "system", "content": "x" }] }), writers));
+    table.push((put.clone(), "prompts/support/labels/next", json!({ "version": 1, "reason": "r" }), writers));
+    table.push((put, "routes/bot/split", json!({ "weights": { "control": 1, "candidate": 0 } }), admins));
+    table.push((post.clone(), "routes/bot/revert", json!({ "revision": 99 }), admins));
+    table.push((post.clone(), "keys", json!({ "name": "n", "scopes": ["read"] }), admins));
+    table.push((post, "users", json!({ "email": "not an address", "role": "viewer", "password": "x" }), admins));
+    table.push((Method::DELETE, "keys/none", Value::Null, admins));
+    table
+}
+
+#[tokio::test]
+async fn every_role_may_do_its_own_and_nothing_else() {
+    let upstream = Upstream::start().await;
+    let reader = "\n[[keys]]\nname = \"reader\"\nsecret = \"read-key-0123456789-0123456789\"\nscopes = [\"read\"]\n";
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    server.apply(reader).await.expect("holds");
+    let mut cookies = Vec::new();
+    for role in ROLES {
+        cookies.push(server.login(&format!("{role}@example.org")).await);
+    }
+    for (method, path, body, allowed) in table() {
+        let bare = || {
+            let request = server.request(method.clone(), &format!("/api/v1/{path}"));
+            if body.is_null() { request } else { request.json(&body) }
+        };
+        for (i, may) in allowed.into_iter().enumerate() {
+            let (who, request) = match cookies.get(i) {
+                Some(cookie) => (ROLES[i], bare().header("cookie", cookie)),
+                None => ("key read", bare().bearer_auth("read-key-0123456789-0123456789")),
+            };
+            let status = request.send().await.expect("answer").status().as_u16();
+            assert_eq!(status != 403, may, "{who}: {method} {path} → {status}");
+            assert!(status != 401 && status < 500, "{who}: {method} {path} → {status}");
+        }
+        assert_eq!(bare().send().await.expect("answer").status(), 401, "nobody: {method} {path}");
+        let wrong = bare().bearer_auth(crate::support::APP).send().await.expect("answer").status();
+        assert_eq!(wrong, 403, "a key for model calls only: {method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_split_is_in_force_at_once_and_a_stale_one_is_told_who_was_first() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = staffed(&place, &upstream).await;
+        let read = server.get("/api/v1/routes/bot").send().await.expect("answer");
+        let tag = header(&read, "etag");
+        assert_eq!(header(&server.ask("ann").await, "x-hypercare-variant"), "control");
+        let changed = split(&server, json!({ "control": 0, "candidate": 3.5 }), Some(&tag)).await;
+        assert_eq!(changed.status(), 200);
+        assert_ne!(header(&changed, "etag"), tag);
+        assert_eq!(header(&server.ask("ann").await, "x-hypercare-variant"), "candidate", "in force with the answer");
+        let (status, stale) = json_of(split(&server, json!({ "control": 1, "candidate": 1 }), Some(&tag)).await).await;
+        assert_eq!(status, 409);
+        assert!(stale["error"]["message"].as_str().expect("text").contains("key:admin"), "{stale}");
+        assert_eq!(server.read("/api/v1/routes/bot").await["variants"][0]["weight"], 0.0, "nothing of the stale one is saved");
+        let history = server.read("/api/v1/routes/bot/history").await;
+        let change = &history["items"][0];
+        assert_eq!((&change["by"], &change["reason"]), (&json!("key:admin"), &json!("a story")));
+        assert_eq!((&change["before"], &change["after"]), (&json!([["control", 1.0], ["candidate", 0.0]]), &json!([["control", 0.0], ["candidate", 3.5]])));
+        let revert = server.request(Method::POST, "/api/v1/routes/bot/revert").bearer_auth(ADMIN).json(&json!({ "revision": change["revision"] }));
+        assert_eq!(revert.send().await.expect("answer").status(), 200);
+        assert_eq!(header(&server.ask("ann").await, "x-hypercare-variant"), "control");
+        let audit = server.read("/api/v1/audit").await;
+        let entry = &audit["items"][1];
+        assert_eq!((&entry["actor"], &entry["action"], &entry["object"], &entry["reason"]), (&json!("key:admin"), &json!("routing.route.change"), &json!("bot"), &json!("a story")));
+        assert_eq!((&entry["before"]["variants"][1]["weight"], &entry["after"]["variants"][1]["weight"]), (&json!(0.0), &json!(3.5)));
+    }
+}
+
+#[tokio::test]
+async fn weights_that_do_not_hold_are_422_by_field() {
+    let upstream = Upstream::start().await;
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    for (weights, field) in [
+        (json!({ "control": -1, "candidate": 1 }), "weights.control"),
+        (json!({ "control": 0, "candidate": 0 }), "weights"),
+        (json!({ "control": 1 }), "weights.candidate"),
+        (json!({ "control": 1, "candidate": 1, "ghost": 1 }), "weights.ghost"),
+    ] {
+        let (status, body) = json_of(split(&server, weights.clone(), None).await).await;
+        assert_eq!(status, 422, "{weights}");
+        assert!(body["error"]["fields"].get(field).is_some(), "{weights}: {body}");
+    }
+    for raw in [r#"{"weights":{"control":NaN,"candidate":1}}"#, r#"{"weights":{"control":1e999,"candidate":1}}"#, r#"{"weights":{"control":"5","candidate":1}}"#, r#"{"weight":{}}"#, "{}", ""] {
+        let request = server.request(Method::PUT, "/api/v1/routes/bot/split").bearer_auth(ADMIN).body(raw);
+        assert_eq!(request.send().await.expect("answer").status(), 422, "{raw}");
+    }
+    assert_eq!(server.read("/api/v1/routes/bot").await["revision"], 1);
+}
+
+#[tokio::test]
+async fn a_label_moves_calls_to_another_version_at_once() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = staffed(&place, &upstream).await;
+        let content = json!({ "note": "shorter", "messages": [{ "role": "system", "content": "Be brief." }], "parameters": { "max_tokens": 50 } });
+        let made = server.request(Method::POST, "/api/v1/prompts/support/versions").bearer_auth(ADMIN).json(&content).send().await.expect("answer");
+        let (status, made) = json_of(made).await;
+        assert_eq!((status, &made["version"]), (201, &json!(2)));
+        server.ask("ann").await;
+        assert_eq!(upstream.last().body()["messages"][0]["content"], "You help customers of Acme.", "a version alone changes nothing");
+        let moved = |version: u32| server.request(Method::PUT, "/api/v1/prompts/support/labels/production").bearer_auth(ADMIN).json(&json!({ "version": version, "reason": "better" }));
+        assert_eq!(moved(2).send().await.expect("answer").status(), 200);
+        let response = server.ask("ann").await;
+        assert_eq!(header(&response, "x-hypercare-prompt"), "support@2");
+        let sent = upstream.last().body();
+        assert_eq!((&sent["messages"][0]["content"], &sent["max_tokens"]), (&json!("Be brief."), &json!(50)));
+        assert_eq!(moved(9).send().await.expect("answer").status(), 422, "there is no version 9");
+        let broken = json!({ "note": "", "messages": [{ "role": "system", "content": "{% if %}" }] });
+        let refused = server.request(Method::POST, "/api/v1/prompts/support/versions").bearer_auth(ADMIN).json(&broken).send().await.expect("answer");
+        assert!(json_of(refused).await.1["error"]["fields"].get("messages[0].content").is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_key_works_at_once_shows_its_secret_once_and_ends_at_once() {
+    let upstream = Upstream::start().await;
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    let body = json!({ "name": "new", "scopes": ["gateway"], "routes": ["bot"] });
+    let (status, key) = json_of(server.request(Method::POST, "/api/v1/keys").bearer_auth(ADMIN).json(&body).send().await.expect("answer")).await;
+    let secret = key["secret"].as_str().expect("secret").to_owned();
+    assert_eq!(status, 201);
+    let models = || server.request(Method::GET, "/v1/models").bearer_auth(&secret).send();
+    assert_eq!(models().await.expect("answer").status(), 200);
+    assert!(!server.read("/api/v1/keys").await.to_string().contains(&secret) && !server.read("/api/v1/audit").await.to_string().contains(&secret));
+    let path = format!("/api/v1/keys/{}", key["id"].as_str().expect("id"));
+    assert_eq!(server.request(Method::DELETE, &path).bearer_auth(ADMIN).send().await.expect("answer").status(), 204);
+    assert_eq!(models().await.expect("answer").status(), 401);
+}
+
+#[tokio::test]
+async fn pages_walk_everything_once_also_while_more_comes_in() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        for i in 0..13 {
+            server.chat(&crate::support::server::hello("bot")).header("x-request-id", format!("call-{i}")).send().await.expect("answer");
+        }
+        server.logged("call-12").await;
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = server.read(&format!("/api/v1/requests?limit=4{cursor}")).await;
+            let items = page["items"].as_array().expect("items");
+            assert!(items.len() <= 4);
+            seen.extend(items.iter().map(|i| i["request_id"].as_str().expect("id").to_owned()));
+            server.ask("meanwhile").await;
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let expected: Vec<_> = (0..13).rev().map(|i| format!("call-{i}")).collect();
+        assert_eq!(seen, expected, "newest first, none twice, none missing");
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 13);
+        assert!(server.read("/api/v1/requests?limit=500").await["items"].as_array().expect("items").len() >= 13);
+    }
+}
+
+#[tokio::test]
+async fn the_last_admin_stays_one() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = staffed(&place, &upstream).await;
+        let users = server.read("/api/v1/users").await;
+        let admin = users["items"].as_array().expect("items").iter().find(|u| u["role"] == "admin").expect("an admin")["id"].as_str().expect("id");
+        let id = Id::from_text(admin);
+        let service = hypercare::identity::service::set_role(&server.app, &Actor::Operator, &id, Role::Viewer).await;
+        assert_eq!(service.expect_err("refused").status(), 409);
+        let service = hypercare::identity::service::set_disabled(&server.app, &Actor::Operator, &id, true).await;
+        assert_eq!(service.expect_err("refused").status(), 409);
+        let demoted = people().replace("role = \"admin\"", "role = \"viewer\"");
+        assert!(server.apply(&demoted).await.is_err(), "not by a file either");
+        assert_eq!(server.try_login("admin@example.org", PASSWORD).await.status(), 200);
+        assert_eq!(server.read("/api/v1/users").await["items"].as_array().expect("items").len(), 4);
+    }
+}

@@ -1,0 +1,15 @@
+//! The product from outside: real sockets, real databases, a scriptable provider behind it. One binary, because each one links for long.
+//!
+//! Every story runs on `SQLite`, and on `PostgreSQL` too when `HYPERCARE_TEST_POSTGRES` names a server where databases may be made.
+
+mod control;
+mod declarative;
+mod failover;
+mod feedback;
+mod gateway;
+mod kill;
+mod outage;
+mod refusals;
+mod replicas;
+mod streams;
+mod support;
