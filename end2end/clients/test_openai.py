@@ -172,6 +172,8 @@ def test_headers_win_over_the_body(client: openai.OpenAI, gateway: Gateway) -> N
 
 def test_feedback_by_token(client: openai.OpenAI, gateway: Gateway) -> None:
     raw = client.chat.completions.with_raw_response.create(model=ROUTE, messages=ask("Rate me"))
+    # Variant and prompt come from the log, which is written a moment after the answer.
+    gateway.logged(raw.headers["x-request-id"])
     token = raw.headers["x-hypercare-feedback-token"]
     url = f"{gateway.url}/v1/feedback"
     first = httpx.post(url, json={"token": token, "rating": "down", "categories": ["inaccurate"], "comment": "Not true."})
