@@ -105,11 +105,11 @@ export async function awake(page: Page): Promise<void> {
   await expect(page.locator(".topbar-end")).toHaveText(/^live ·/);
 }
 
-/** The split in force by name, in percent. */
+/** The split in force by name, in percent to four digits. */
 export async function splitOf(page: Page, route: string): Promise<Record<string, number>> {
   const answer = await page.request.get(`/api/v1/routes/${route}`);
   expect(answer.status()).toBe(200);
   const { variants } = (await answer.json()) as { variants: { name: string; weight: number }[] };
   const sum = variants.reduce((all, v) => all + v.weight, 0);
-  return Object.fromEntries(variants.map((v) => [v.name, (v.weight / sum) * 100]));
+  return Object.fromEntries(variants.map((v) => [v.name, Number(((v.weight / sum) * 100).toFixed(4))]));
 }

@@ -77,29 +77,29 @@ async function serious(page: Page): Promise<string[]> {
 }
 
 for (const persona of ["admin", "product", "annotator", "viewer"] as const) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    test(`${persona}, ${colorScheme}: every page has one heading and nothing that shuts anybody out`, async ({ gateway, as }) => {
-      test.setTimeout(180_000);
-      const ids = await furnish(gateway, await as("admin"));
-      const page = await as(persona);
-      await page.emulateMedia({ colorScheme });
-      for (const path of PAGES[persona]) {
-        await test.step(path, async () => {
-          const answer = await page.goto(fill(path, ids));
-          expect.soft(answer?.status(), path).toBe(200);
-          expect.soft(answer?.url(), "not sent elsewhere").toContain(fill(path, ids));
-          await expect.soft(page.getByRole("heading", { level: 1 }), path).toHaveCount(1);
-          if (persona !== "annotator") await awake(page);
-          expect.soft(await serious(page), path).toEqual([]);
-        });
-      }
-    });
-  }
+  test(`${persona}: every page has one heading and shuts nobody out, light and dark`, async ({ gateway, as }) => {
+    test.setTimeout(240_000);
+    const ids = await furnish(gateway, await as("admin"));
+    const page = await as(persona);
+    for (const path of PAGES[persona]) {
+      await test.step(path, async () => {
+        const answer = await page.goto(fill(path, ids));
+        expect.soft(answer?.status(), path).toBe(200);
+        expect.soft(answer?.url(), "not sent elsewhere").toContain(fill(path, ids));
+        await expect.soft(page.getByRole("heading", { level: 1 }), path).toHaveCount(1);
+        if (persona !== "annotator") await awake(page);
+        for (const colorScheme of ["light", "dark"] as const) {
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          expect.soft(await serious(page), `${path}, ${colorScheme}`).toEqual([]);
+        }
+      });
+    }
+  });
 }
 
 test("log-in and set-up pages: one heading, nothing that shuts anybody out, light and dark", async ({ page }) => {
   for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     for (const path of ["/login", "/setup?token=x"]) {
       await page.goto(path);
       await expect.soft(page.getByRole("heading", { level: 1 }), path).toHaveCount(1);
