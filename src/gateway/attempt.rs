@@ -4,7 +4,7 @@ use super::error::GatewayError;
 use crate::providers::model::Timeouts;
 use crate::providers::store::ProviderRow;
 use crate::routing::model::FailoverOn;
-use crate::types::{Fault, Instant};
+use crate::types::Fault;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
@@ -16,11 +16,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hypercare_wire::error::read_upstream_error;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Longest error body read from a provider.
 const MAX_ERROR_BODY: usize = 256 * 1024;
@@ -72,11 +72,13 @@ fn build_client(connect: Duration) -> HttpClient {
 /// A provider in force.
 pub(crate) struct Provider {
     pub label: super::snapshot::Label,
-    pub updated_at: Instant,
+    pub updated_at: crate::types::Instant,
     pub timeouts: Timeouts,
     chat: Uri,
     keys: Vec<HeaderValue>,
     next_key: AtomicUsize,
+    /// Until when the provider asked us not to call, µs since 1970; zero when it did not.
+    closed_until: AtomicI64,
     in_flight: Arc<Semaphore>,
 }
 
@@ -96,6 +98,7 @@ impl Provider {
             chat: format!("{base}/chat/completions").parse().map_err(Fault::internal)?,
             keys: keys.collect::<Result<_, Fault>>()?,
             next_key: AtomicUsize::new(0),
+            closed_until: AtomicI64::new(0),
             in_flight: Arc::new(Semaphore::new(usize::try_from(row.max_in_flight).unwrap_or(1).min(Semaphore::MAX_PERMITS))),
         })
     }
@@ -108,6 +111,27 @@ impl Provider {
     /// The provider refused the key in use: the next call takes the next one.
     fn rotate_key(&self) {
         self.next_key.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many keys there are to try.
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The provider asked for a pause: nobody calls it before it is over.
+    fn pause(&self, seconds: u64) {
+        let until = system_micros() + i64::try_from(seconds).unwrap_or(i64::MAX / 2_000_000).saturating_mul(1_000_000);
+        self.closed_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Seconds left of the pause the provider asked for, rounded up.
+    fn paused(&self) -> Option<u64> {
+        let until = self.closed_until.load(Ordering::Relaxed);
+        if until == 0 {
+            return None;
+        }
+        let left = until - system_micros();
+        u64::try_from(left).ok().filter(|left| *left > 0).map(|left| left.div_ceil(1_000_000))
     }
 }
 
@@ -154,6 +178,7 @@ impl Failure {
                 let message = format!("The provider `{}` cut the answer short: {why}.", provider.label.text);
                 Self::new(StatusCode::BAD_GATEWAY, "provider_cut", message, FailoverOn::ServerError)
             }
+            Broken::Total => Self::timed_out("provider_total_timeout", provider, "was not done", provider.timeouts.total_ms),
             Broken::TooLarge => {
                 let message = format!("The answer of the provider `{}` is too large.", provider.label.text);
                 Self { cause: None, ..Self::new(StatusCode::BAD_GATEWAY, "provider_answer_too_large", message, FailoverOn::ServerError) }
@@ -167,6 +192,8 @@ impl Failure {
 pub(super) enum Broken {
     /// No byte within the idle timeout.
     Idle,
+    /// Not done within the time for the whole attempt.
+    Total,
     /// The connection ended too early.
     Cut(String),
     /// Longer than we take.
@@ -181,6 +208,12 @@ pub(super) async fn start(
     stream: bool,
     traceparent: Option<&HeaderValue>,
 ) -> Result<Started, Failure> {
+    if let Some(seconds) = provider.paused() {
+        let message = format!("The provider `{}` asked for a pause of {seconds} more seconds.", provider.label.text);
+        let mut failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "provider_rate_limited", message, FailoverOn::RateLimited);
+        failure.error.retry_after = Some(seconds);
+        return Err(failure);
+    }
     let Ok(permit) = provider.in_flight.clone().try_acquire_owned() else {
         let message = format!("The provider `{}` has as many calls in flight as it may.", provider.label.text);
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited));
@@ -188,9 +221,11 @@ pub(super) async fn start(
     let request = build_request(provider, body, stream, traceparent);
     let client = upstreams.client(provider.timeouts.connect_ms);
     let first_byte = provider.timeouts.first_byte_ms;
-    let response = match timeout(Duration::from_millis(first_byte), client.request(request)).await {
+    let limit = first_byte.min(provider.timeouts.total_ms);
+    let response = match timeout(Duration::from_millis(limit), client.request(request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(e)) => return Err(connect_failure(provider, &e)),
+        Err(_) if limit < first_byte => return Err(Failure::broken(provider, &Broken::Total)),
         Err(_) => return Err(Failure::timed_out("provider_first_byte_timeout", provider, "did not answer", first_byte)),
     };
     if response.status().is_success() {
@@ -256,6 +291,9 @@ async fn refused(provider: &Provider, response: Response<Incoming>) -> Failure {
             let mut failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "provider_rate_limited", message, FailoverOn::RateLimited);
             failure.error.retry_after = retry_after;
             failure.other_key = provider.keys.len() > 1;
+            if let (false, Some(seconds)) = (failure.other_key, retry_after) {
+                provider.pause(seconds);
+            }
             failure
         }
         408 => Failure::new(
@@ -290,7 +328,7 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
     let value = text(RETRY_AFTER.as_str())?;
     value.parse().ok().or_else(|| {
         let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
-        let wait = date.timestamp() - system_seconds();
+        let wait = date.timestamp() - system_micros() / 1_000_000;
         u64::try_from(wait.max(0)).ok()
     })
 }
@@ -300,15 +338,18 @@ fn whole(ms: f64) -> u64 {
     ms as u64
 }
 
-fn system_seconds() -> i64 {
+#[expect(clippy::disallowed_methods, reason = "compared with the provider's own clock, and far below the App")]
+fn system_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The next piece of an answer, within the idle timeout; `None` at its proper end.
-pub(super) async fn next_piece(body: &mut Incoming, idle: Duration) -> Result<Option<Bytes>, Broken> {
+/// The next piece of an answer, within the idle timeout and before the end of the attempt's time; `None` at its proper end.
+pub(super) async fn next_piece(body: &mut Incoming, idle: Duration, end: Instant) -> Result<Option<Bytes>, Broken> {
     loop {
-        match timeout(idle, body.frame()).await {
+        let idle_end = Instant::now() + idle;
+        match timeout_at(idle_end.min(end), body.frame()).await {
+            Err(_) if end < idle_end => return Err(Broken::Total),
             Err(_) => return Err(Broken::Idle),
             Ok(None) => return Ok(None),
             Ok(Some(Err(e))) => return Err(Broken::Cut(e.to_string())),

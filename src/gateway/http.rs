@@ -20,7 +20,7 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -40,6 +40,11 @@ pub fn routes() -> axum::Router<App> {
         .route("/v1/chat/completions", post(chat_completions))
         .route("/v1/models", get(models))
         .route("/v1/models/{*id}", get(model))
+        .route("/v1/{*path}", any(no_such_endpoint))
+}
+
+async fn no_such_endpoint() -> Response<Body> {
+    GatewayError::new(StatusCode::NOT_FOUND, "no_such_endpoint", "There is no such endpoint here.").to_openai()
 }
 
 fn authenticate<'a>(snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a Arc<KeyEntry>, GatewayError> {
@@ -252,6 +257,7 @@ async fn try_targets<'p>(
         call.targeted(target);
         let body = edit(target);
         let mut tries = 0;
+        let mut keys_left = target.provider.keys().saturating_sub(1);
         loop {
             let since = Tick::now();
             let result = one_try(app, target, body.clone(), chat, traceparent).await;
@@ -262,8 +268,14 @@ async fn try_targets<'p>(
                 }
                 Err(failure) => {
                     call.attempted(target, since, failure.status, Some(failure.error.code));
+                    // Another key of ours is tried at once, whatever the route says of retries.
+                    let next_key = failure.other_key && keys_left > 0;
                     let again = tries < retries && worth_another(plan, &failure) && worth_the_same(&failure);
                     last = Some(failure);
+                    if next_key {
+                        keys_left -= 1;
+                        continue;
+                    }
                     if !again {
                         break;
                     }
@@ -287,10 +299,9 @@ fn worth_another(plan: &Plan<'_>, failure: &Failure) -> bool {
     plan.route.is_some_and(|route| route.on.contains(&cause))
 }
 
-/// A rate limit or a refused key is not better a moment later, unless another key is taken.
+/// A rate limit or a refused key is not better a moment later.
 fn worth_the_same(failure: &Failure) -> bool {
-    let limited = matches!(failure.error.code, "provider_rate_limited" | "provider_credentials_rejected" | "provider_busy");
-    !limited || failure.other_key
+    !matches!(failure.error.code, "provider_rate_limited" | "provider_credentials_rejected" | "provider_busy")
 }
 
 /// An answer that is at hand: whole, or a stream with its first content.
@@ -307,23 +318,24 @@ async fn one_try(
     traceparent: Option<&HeaderValue>,
 ) -> Result<Ready, Failure> {
     let provider = &target.provider;
+    let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
     let started = attempt::start(app.upstreams(), provider, body, chat.stream, traceparent).await?;
     let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
     let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
     let body = started.response.into_body();
     if chat.stream && is_stream {
-        let relay = Relay::prime(body, provider.clone(), chat.include_usage, started.permit).await?;
+        let relay = Relay::prime(body, provider.clone(), chat.include_usage, end, started.permit).await?;
         return Ok(Ready::Stream(Box::new(relay)));
     }
-    let pieces = read_whole(provider, body).await?;
+    let pieces = read_whole(provider, body, end).await?;
     Ok(Ready::Whole { pieces, content_type })
 }
 
-async fn read_whole(provider: &attempt::Provider, mut body: Incoming) -> Result<Vec<Bytes>, Failure> {
+async fn read_whole(provider: &attempt::Provider, mut body: Incoming, end: tokio::time::Instant) -> Result<Vec<Bytes>, Failure> {
     let idle = Duration::from_millis(provider.timeouts.idle_ms);
     let mut pieces = Vec::with_capacity(1);
     let mut length = 0;
-    while let Some(piece) = next_piece(&mut body, idle).await.map_err(|broken| Failure::broken(provider, &broken))? {
+    while let Some(piece) = next_piece(&mut body, idle, end).await.map_err(|broken| Failure::broken(provider, &broken))? {
         length += piece.len();
         if length > MAX_ANSWER {
             return Err(Failure::broken(provider, &attempt::Broken::TooLarge));

@@ -30,6 +30,8 @@ pub(super) struct Relay {
     scanner: StreamScanner,
     /// Whether the caller wants the usage chunk.
     keep_usage: bool,
+    /// When the attempt's time is over.
+    end: Instant,
     held: BytesMut,
     _permit: OwnedSemaphorePermit,
 }
@@ -43,20 +45,21 @@ enum Step {
 
 impl Relay {
     /// Reads up to the first content. Until it returns, nothing has reached the caller.
-    pub async fn prime(body: Incoming, provider: Arc<Provider>, keep_usage: bool, permit: OwnedSemaphorePermit) -> Result<Self, Failure> {
+    pub async fn prime(body: Incoming, provider: Arc<Provider>, keep_usage: bool, end: Instant, permit: OwnedSemaphorePermit) -> Result<Self, Failure> {
         let mut relay = Self {
             body,
             provider,
             decoder: Decoder::new(),
             scanner: StreamScanner::new(),
             keep_usage,
+            end,
             held: BytesMut::new(),
             _permit: permit,
         };
         let idle = Duration::from_millis(relay.provider.timeouts.idle_ms);
         let mut events = 0;
         loop {
-            let piece = next_piece(&mut relay.body, idle).await.map_err(|broken| Failure::broken(&relay.provider, &broken))?;
+            let piece = next_piece(&mut relay.body, idle, relay.end).await.map_err(|broken| Failure::broken(&relay.provider, &broken))?;
             let Some(piece) = piece else {
                 if relay.scanner.is_done() || relay.scanner.has_finished() {
                     return Ok(relay);
@@ -76,22 +79,11 @@ impl Relay {
                     relay.held.extend_from_slice(&event.raw);
                 }
                 if matches!(seen, Seen::Content | Seen::Done) {
-                    relay.hold_rest();
                     return Ok(relay);
                 }
             }
             if events >= HOLD_EVENTS || relay.held.len() >= HOLD_BYTES {
                 return Ok(relay);
-            }
-        }
-    }
-
-    /// Whole events that came in the same piece as the first content.
-    fn hold_rest(&mut self) {
-        while let Ok(Some(event)) = self.decoder.next_event() {
-            let seen = self.scanner.scan(&event.data);
-            if seen != Seen::UsageOnly || self.keep_usage {
-                self.held.extend_from_slice(&event.raw);
             }
         }
     }
@@ -109,11 +101,17 @@ impl Relay {
         if !self.held.is_empty() {
             return Step::Bytes(self.held.split().freeze());
         }
+        // Events that came in the same piece as the first content.
+        match self.forward(&Bytes::new()) {
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => return Step::Bytes(bytes),
+            Err(failure) => return Step::Broken(failure),
+        }
         let idle = Duration::from_millis(self.provider.timeouts.idle_ms);
         let deadline = Instant::now() + idle;
         loop {
             let wake = deadline.min(Instant::now() + PING);
-            let piece = match timeout_at(wake, next_piece(&mut self.body, idle)).await {
+            let piece = match timeout_at(wake, next_piece(&mut self.body, idle, self.end)).await {
                 Ok(Ok(piece)) => piece,
                 Ok(Err(broken)) => return Step::Broken(Failure::broken(&self.provider, &broken)),
                 Err(_) if wake == deadline => return Step::Broken(Failure::broken(&self.provider, &Broken::Idle)),
@@ -151,7 +149,7 @@ impl Relay {
             length += event.raw.len();
             out.push(event.raw);
         }
-        if whole && !dropped && length == piece.len() {
+        if whole && !dropped && !piece.is_empty() && length == piece.len() {
             // The usual case: whole events, all wanted. The provider's own bytes go on.
             return Ok(piece.clone());
         }

@@ -46,7 +46,11 @@ impl CallContext {
             metadata.extend(given);
         }
         if let Some(text) = header(headers, "x-hypercare-metadata") {
-            metadata.extend(object(text, "x-hypercare-metadata")?);
+            let given = object(text, "x-hypercare-metadata")?;
+            if let Some((key, _)) = given.iter().find(|(_, value)| !value.is_string()) {
+                return Err(GatewayError::bad_request("invalid_request", "x-hypercare-metadata", format!("`{key}` must be text")));
+            }
+            metadata.extend(given);
         }
         if let Some(Value::String(session)) = metadata.remove("session_id")
             && context.session.is_none()

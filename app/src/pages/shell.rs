@@ -15,7 +15,7 @@ use hydration_context::SsrSharedContext;
 use hypercare::identity::http::cookie;
 use hypercare::identity::model::{Permission, Person};
 use hypercare::identity::{Actor, SignedIn};
-use hypercare::server::{ApiError, App};
+use hypercare::server::App;
 use hypercare::types::Fault;
 use leptos::nonce::{Nonce, provide_nonce};
 use leptos::prelude::*;
@@ -303,11 +303,8 @@ fn frame(person: Person, flash: Option<String>, look: Look, _title: String, acti
     .into_any()
 }
 
-/// Without a page of that address. Programs get their answer as JSON, people as a page.
+/// Without a page of that address.
 pub async fn no_such_page(ctx: Result<Ctx, Response>, request: Request) -> Response {
-    if request.uri().path().starts_with("/v1/") {
-        return ApiError(Fault::NotFound("There is no such endpoint.".to_owned())).into_response();
-    }
     match ctx {
         Ok(ctx) => ctx.fault(&Fault::NotFound(format!("There is no page {}.", request.uri().path()))),
         Err(response) => response,
