@@ -16,13 +16,17 @@ fn people() -> String {
 }
 
 async fn staffed(place: &Place, upstream: &Upstream) -> Server {
-    let arm = "[[routes.variants]]\nname = \"candidate\"\nweight = 0\nprovider = \"primary\"\nmodel = \"mock-b\"\n\n[[keys]]\nname = \"app\"";
+    let arm =
+        "[[routes.variants]]\nname = \"candidate\"\nweight = 0\nprovider = \"primary\"\nmodel = \"mock-b\"\n\n[[keys]]\nname = \"app\"";
     let text = basic(upstream).replace("[[keys]]\nname = \"app\"", arm) + &people();
     Server::with(place, &text).await
 }
 
 async fn split(server: &Server, weights: Value, if_match: Option<&str>) -> reqwest::Response {
-    let request = server.request(Method::PUT, "/api/v1/routes/bot/split").bearer_auth(ADMIN).json(&json!({ "weights": weights, "reason": "a story" }));
+    let request = server
+        .request(Method::PUT, "/api/v1/routes/bot/split")
+        .bearer_auth(ADMIN)
+        .json(&json!({ "weights": weights, "reason": "a story" }));
     let request = if let Some(tag) = if_match { request.header("if-match", tag) } else { request };
     request.send().await.expect("answer")
 }
@@ -70,12 +74,15 @@ async fn a_form_of_another_site_changes_nothing() {
     let cookie = server.login("admin@example.org").await;
     let body = json!({ "weights": { "control": 0, "candidate": 1 } });
     let put = || server.request(Method::PUT, "/api/v1/routes/bot/split").header("cookie", &cookie).json(&body);
-    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
+    for (name, value) in
+        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
+    {
         assert_eq!(put().header(name, value).send().await.expect("answer").status(), 403, "{name}: {value}");
     }
     assert_eq!(server.read("/api/v1/routes/bot").await["revision"], 1);
     let login = json!({ "email": "admin@example.org", "password": PASSWORD });
-    let foreign = server.request(Method::POST, "/api/v1/login").header("sec-fetch-site", "cross-site").json(&login).send().await.expect("answer");
+    let foreign =
+        server.request(Method::POST, "/api/v1/login").header("sec-fetch-site", "cross-site").json(&login).send().await.expect("answer");
     assert_eq!(foreign.status(), 403, "nobody is signed in from elsewhere either");
     assert_eq!(put().header("origin", &server.url).send().await.expect("answer").status(), 200, "our own page may");
 }
@@ -86,14 +93,31 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
     let readers = [true, true, false, true, true];
     let admins = [true, false, false, false, false];
     let writers = [true, true, false, false, false];
-    let mut table: Vec<_> = ["providers", "models", "prompts", "prompts/support", "routes", "routes/bot", "routes/bot/history", "requests", "feedback", "metrics", "live"]
-        .into_iter()
-        .map(|path| (get.clone(), path, Value::Null, readers))
-        .collect();
+    let mut table: Vec<_> = [
+        "providers",
+        "models",
+        "prompts",
+        "prompts/support",
+        "routes",
+        "routes/bot",
+        "routes/bot/history",
+        "requests",
+        "feedback",
+        "metrics",
+        "live",
+    ]
+    .into_iter()
+    .map(|path| (get.clone(), path, Value::Null, readers))
+    .collect();
     for path in ["keys", "users", "audit"] {
         table.push((get.clone(), path, Value::Null, admins));
     }
-    table.push((post.clone(), "prompts/support/versions", json!({ "note": "n", "messages": [{ "role": "system", "content": "x" }] }), writers));
+    table.push((
+        post.clone(),
+        "prompts/support/versions",
+        json!({ "note": "n", "messages": [{ "role": "system", "content": "x" }] }),
+        writers,
+    ));
     table.push((put.clone(), "prompts/support/labels/next", json!({ "version": 1, "reason": "r" }), writers));
     table.push((put, "routes/bot/split", json!({ "weights": { "control": 1, "candidate": 0 } }), admins));
     table.push((post.clone(), "routes/bot/revert", json!({ "revision": 99 }), admins));
@@ -152,13 +176,20 @@ async fn a_split_is_in_force_at_once_and_a_stale_one_is_told_who_was_first() {
         let history = server.read("/api/v1/routes/bot/history").await;
         let change = &history["items"][0];
         assert_eq!((&change["by"], &change["reason"]), (&json!("key:admin"), &json!("a story")));
-        assert_eq!((&change["before"], &change["after"]), (&json!([["control", 1.0], ["candidate", 0.0]]), &json!([["control", 0.0], ["candidate", 3.5]])));
-        let revert = server.request(Method::POST, "/api/v1/routes/bot/revert").bearer_auth(ADMIN).json(&json!({ "revision": change["revision"] }));
+        assert_eq!(
+            (&change["before"], &change["after"]),
+            (&json!([["control", 1.0], ["candidate", 0.0]]), &json!([["control", 0.0], ["candidate", 3.5]]))
+        );
+        let revert =
+            server.request(Method::POST, "/api/v1/routes/bot/revert").bearer_auth(ADMIN).json(&json!({ "revision": change["revision"] }));
         assert_eq!(revert.send().await.expect("answer").status(), 200);
         assert_eq!(header(&server.ask("ann").await, "x-hypercare-variant"), "control");
         let audit = server.read("/api/v1/audit").await;
         let entry = &audit["items"][1];
-        assert_eq!((&entry["actor"], &entry["action"], &entry["object"], &entry["reason"]), (&json!("key:admin"), &json!("routing.route.change"), &json!("bot"), &json!("a story")));
+        assert_eq!(
+            (&entry["actor"], &entry["action"], &entry["object"], &entry["reason"]),
+            (&json!("key:admin"), &json!("routing.route.change"), &json!("bot"), &json!("a story"))
+        );
         assert_eq!((&entry["before"]["variants"][1]["weight"], &entry["after"]["variants"][1]["weight"]), (&json!(0.0), &json!(3.5)));
     }
 }
@@ -177,7 +208,14 @@ async fn weights_that_do_not_hold_are_422_by_field() {
         assert_eq!(status, 422, "{weights}");
         assert!(body["error"]["fields"].get(field).is_some(), "{weights}: {body}");
     }
-    for raw in [r#"{"weights":{"control":NaN,"candidate":1}}"#, r#"{"weights":{"control":1e999,"candidate":1}}"#, r#"{"weights":{"control":"5","candidate":1}}"#, r#"{"weight":{}}"#, "{}", ""] {
+    for raw in [
+        r#"{"weights":{"control":NaN,"candidate":1}}"#,
+        r#"{"weights":{"control":1e999,"candidate":1}}"#,
+        r#"{"weights":{"control":"5","candidate":1}}"#,
+        r#"{"weight":{}}"#,
+        "{}",
+        "",
+    ] {
         let request = server.request(Method::PUT, "/api/v1/routes/bot/split").bearer_auth(ADMIN).body(raw);
         assert_eq!(request.send().await.expect("answer").status(), 422, "{raw}");
     }
@@ -189,13 +227,25 @@ async fn a_label_moves_calls_to_another_version_at_once() {
     for place in places().await {
         let upstream = Upstream::start().await;
         let server = staffed(&place, &upstream).await;
-        let content = json!({ "note": "shorter", "messages": [{ "role": "system", "content": "Be brief." }], "parameters": { "max_tokens": 50 } });
-        let made = server.request(Method::POST, "/api/v1/prompts/support/versions").bearer_auth(ADMIN).json(&content).send().await.expect("answer");
+        let content =
+            json!({ "note": "shorter", "messages": [{ "role": "system", "content": "Be brief." }], "parameters": { "max_tokens": 50 } });
+        let made = server
+            .request(Method::POST, "/api/v1/prompts/support/versions")
+            .bearer_auth(ADMIN)
+            .json(&content)
+            .send()
+            .await
+            .expect("answer");
         let (status, made) = json_of(made).await;
         assert_eq!((status, &made["version"]), (201, &json!(2)));
         server.ask("ann").await;
         assert_eq!(upstream.last().body()["messages"][0]["content"], "You help customers of Acme.", "a version alone changes nothing");
-        let moved = |version: u32| server.request(Method::PUT, "/api/v1/prompts/support/labels/production").bearer_auth(ADMIN).json(&json!({ "version": version, "reason": "better" }));
+        let moved = |version: u32| {
+            server
+                .request(Method::PUT, "/api/v1/prompts/support/labels/production")
+                .bearer_auth(ADMIN)
+                .json(&json!({ "version": version, "reason": "better" }))
+        };
         assert_eq!(moved(2).send().await.expect("answer").status(), 200);
         let response = server.ask("ann").await;
         assert_eq!(header(&response, "x-hypercare-prompt"), "support@2");
@@ -203,7 +253,8 @@ async fn a_label_moves_calls_to_another_version_at_once() {
         assert_eq!((&sent["messages"][0]["content"], &sent["max_tokens"]), (&json!("Be brief."), &json!(50)));
         assert_eq!(moved(9).send().await.expect("answer").status(), 422, "there is no version 9");
         let broken = json!({ "note": "", "messages": [{ "role": "system", "content": "{% if %}" }] });
-        let refused = server.request(Method::POST, "/api/v1/prompts/support/versions").bearer_auth(ADMIN).json(&broken).send().await.expect("answer");
+        let refused =
+            server.request(Method::POST, "/api/v1/prompts/support/versions").bearer_auth(ADMIN).json(&broken).send().await.expect("answer");
         assert!(json_of(refused).await.1["error"]["fields"].get("messages[0].content").is_some());
     }
 }
@@ -213,12 +264,16 @@ async fn a_key_works_at_once_shows_its_secret_once_and_ends_at_once() {
     let upstream = Upstream::start().await;
     let server = staffed(&Place::sqlite(), &upstream).await;
     let body = json!({ "name": "new", "scopes": ["gateway"], "routes": ["bot"] });
-    let (status, key) = json_of(server.request(Method::POST, "/api/v1/keys").bearer_auth(ADMIN).json(&body).send().await.expect("answer")).await;
+    let (status, key) =
+        json_of(server.request(Method::POST, "/api/v1/keys").bearer_auth(ADMIN).json(&body).send().await.expect("answer")).await;
     let secret = key["secret"].as_str().expect("secret").to_owned();
     assert_eq!(status, 201);
     let models = || server.request(Method::GET, "/v1/models").bearer_auth(&secret).send();
     assert_eq!(models().await.expect("answer").status(), 200);
-    assert!(!server.read("/api/v1/keys").await.to_string().contains(&secret) && !server.read("/api/v1/audit").await.to_string().contains(&secret));
+    assert!(
+        !server.read("/api/v1/keys").await.to_string().contains(&secret)
+            && !server.read("/api/v1/audit").await.to_string().contains(&secret)
+    );
     let path = format!("/api/v1/keys/{}", key["id"].as_str().expect("id"));
     assert_eq!(server.request(Method::DELETE, &path).bearer_auth(ADMIN).send().await.expect("answer").status(), 204);
     assert_eq!(models().await.expect("answer").status(), 401);
@@ -257,7 +312,8 @@ async fn the_last_admin_stays_one() {
         let upstream = Upstream::start().await;
         let server = staffed(&place, &upstream).await;
         let users = server.read("/api/v1/users").await;
-        let admin = users["items"].as_array().expect("items").iter().find(|u| u["role"] == "admin").expect("an admin")["id"].as_str().expect("id");
+        let admin =
+            users["items"].as_array().expect("items").iter().find(|u| u["role"] == "admin").expect("an admin")["id"].as_str().expect("id");
         let id = Id::from_text(admin);
         let service = hypercare::identity::service::set_role(&server.app, &Actor::Operator, &id, Role::Viewer).await;
         assert_eq!(service.expect_err("refused").status(), 409);

@@ -43,12 +43,24 @@ async fn a_file_that_does_not_hold_changes_nothing_and_says_where() {
         ("unknown version", route(&arm("1", "primary", "support@9")), vec!["second", "support", "9"]),
         ("unknown label", route(&arm("1", "primary", "support@staging")), vec!["second", "support", "staging"]),
         ("prompt without pin", route(&arm("1", "primary", "support")), vec!["second", "prompt"]),
-        ("missing variable", provider("p2", "http://x.test/v1", "").replace("\"sk-p2-1\"", "\"env:NOT_SET_IN_ANY_TEST\""), vec!["NOT_SET_IN_ANY_TEST"]),
+        (
+            "missing variable",
+            provider("p2", "http://x.test/v1", "").replace("\"sk-p2-1\"", "\"env:NOT_SET_IN_ANY_TEST\""),
+            vec!["NOT_SET_IN_ANY_TEST"],
+        ),
         ("missing file", provider("p2", "http://x.test/v1", "").replace("\"sk-p2-1\"", "\"file:/not/there\""), vec!["/not/there"]),
         ("wrong address", provider("p2", "ftp://x", ""), vec!["p2", "base_url"]),
         ("short secret", "\n[[keys]]\nname = \"k\"\nsecret = \"short\"\nscopes = [\"read\"]\n".to_owned(), vec!["k", "24"]),
-        ("no scope", "\n[[keys]]\nname = \"k\"\nsecret = \"0123456789-0123456789-0123456789\"\nscopes = []\n".to_owned(), vec!["k", "scopes"]),
-        ("broken template", "\n[[prompts]]\nname = \"bad\"\n[[prompts.versions]]\nmessages = [{ role = \"system\", content = \"{{ x\" }]\n".to_owned(), vec!["bad", "line 1"]),
+        (
+            "no scope",
+            "\n[[keys]]\nname = \"k\"\nsecret = \"0123456789-0123456789-0123456789\"\nscopes = []\n".to_owned(),
+            vec!["k", "scopes"],
+        ),
+        (
+            "broken template",
+            "\n[[prompts]]\nname = \"bad\"\n[[prompts.versions]]\nmessages = [{ role = \"system\", content = \"{{ x\" }]\n".to_owned(),
+            vec!["bad", "line 1"],
+        ),
     ];
     for place in places().await {
         let upstream = Upstream::start().await;

@@ -40,7 +40,11 @@ async fn every_failure_worth_it_goes_on_to_the_next_target() {
         primary.then(say);
         let response = server.ask("ann").await;
         assert_eq!(response.status(), 200, "{story}");
-        assert_eq!((header(&response, "x-hypercare-provider"), header(&response, "x-hypercare-attempts")), ("backup".into(), "2".into()), "{story}");
+        assert_eq!(
+            (header(&response, "x-hypercare-provider"), header(&response, "x-hypercare-attempts")),
+            ("backup".into(), "2".into()),
+            "{story}"
+        );
         assert_eq!(backup.last().body()["model"], "spare", "{story}: the target's own model");
         assert_eq!(backup.calls(), calls + 1, "{story}");
         let entry = server.logged(&header(&response, "x-request-id")).await;

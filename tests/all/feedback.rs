@@ -41,7 +41,8 @@ async fn a_token_gives_one_voice_per_user_and_keeps_what_is_not_said_again() {
         for (field, value) in expected.as_object().expect("object") {
             assert_eq!(&kept[field], value, "{field}");
         }
-        let status = |query: String| server.request(Method::GET, &format!("/v1/feedback/{}{query}", stored["id"].as_str().expect("id"))).send();
+        let status =
+            |query: String| server.request(Method::GET, &format!("/v1/feedback/{}{query}", stored["id"].as_str().expect("id"))).send();
         assert_eq!(status(format!("?token={token}")).await.expect("answer").status(), 200, "its reporter may look");
         assert_eq!(status(String::new()).await.expect("answer").status(), 404, "nobody else learns that it is there");
     }
@@ -106,7 +107,9 @@ async fn tokens_that_do_not_hold_are_refused_and_store_nothing() {
     let expired = sign(server.app.master_key().feedback(), &Id::new(), long_ago).expect("signs");
     let elsewhere = Server::basic(&Place::sqlite(), &upstream).await;
     let foreign = header(&elsewhere.ask("ann").await, "x-hypercare-feedback-token");
-    for (story, token) in [("forged", forged.as_str()), ("expired", &expired), ("of another server", &foreign), ("empty", ""), ("no token at all", "hello")] {
+    for (story, token) in
+        [("forged", forged.as_str()), ("expired", &expired), ("of another server", &foreign), ("empty", ""), ("no token at all", "hello")]
+    {
         let (status, body) = by_token(&server, &json!({ "token": token, "rating": "up" })).await;
         assert_eq!(status, 401, "{story}: {body}");
     }
@@ -216,9 +219,7 @@ async fn the_live_stream_shows_feedback_within_a_second_and_resumes() {
         let mut events = listen(&server, Some(&last)).await;
         assert_eq!(next_feedback(&mut events).await.1["comment"], "second", "what was missed comes first, and nothing twice");
         assert_eq!(next_feedback(&mut events).await.1["comment"], "third");
-        let metrics = async {
-            while events.recv().await.expect("an event").1 != "metrics" {}
-        };
+        let metrics = async { while events.recv().await.expect("an event").1 != "metrics" {} };
         tokio::time::timeout(Duration::from_secs(3), metrics).await.expect("numbers every second");
     }
 }

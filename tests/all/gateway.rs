@@ -49,7 +49,15 @@ async fn the_answer_passes_unchanged_with_the_headers_of_the_contract() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
     let response = server.ask("ann").await;
-    let expected = [("route", "bot"), ("variant", "control"), ("provider", "primary"), ("model", "mock"), ("prompt", "support@1"), ("attempts", "1"), ("cache", "off")];
+    let expected = [
+        ("route", "bot"),
+        ("variant", "control"),
+        ("provider", "primary"),
+        ("model", "mock"),
+        ("prompt", "support@1"),
+        ("attempts", "1"),
+        ("cache", "off"),
+    ];
     for (name, value) in expected {
         assert_eq!(header(&response, &format!("x-hypercare-{name}")), value, "{name}");
     }
@@ -130,7 +138,8 @@ async fn a_call_is_logged_once_with_everything_known_about_it() {
         let upstream = Upstream::start().await;
         let server = Server::basic(&place, &upstream).await;
         let request = server.chat(&hello("bot")).header("x-hypercare-user", "ann").header("x-hypercare-session", "s-9");
-        let request = request.header("x-hypercare-metadata", r#"{"plan":"gold"}"#).header("user-agent", "story/1").header("x-request-id", "once");
+        let request =
+            request.header("x-hypercare-metadata", r#"{"plan":"gold"}"#).header("user-agent", "story/1").header("x-request-id", "once");
         assert_eq!(request.send().await.expect("answer").status(), 200);
         assert_eq!(server.entries("once").await, 1, "logged exactly once");
         let entry = server.logged("once").await;
@@ -167,7 +176,8 @@ async fn usage_that_is_missing_is_not_taken_for_zero() {
 async fn models_lists_what_the_key_may_call() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
-    let (status, list) = json_of(server.request(reqwest::Method::GET, "/v1/models").bearer_auth(crate::support::APP).send().await.expect("answer")).await;
+    let (status, list) =
+        json_of(server.request(reqwest::Method::GET, "/v1/models").bearer_auth(crate::support::APP).send().await.expect("answer")).await;
     assert_eq!((status, &list["object"], &list["data"][0]["id"]), (200, &json!("list"), &json!("bot")));
     let one = server.request(reqwest::Method::GET, "/v1/models/bot").header("x-api-key", crate::support::APP).send().await.expect("answer");
     assert_eq!(json_of(one).await.1["id"], "bot");

@@ -92,8 +92,9 @@ async fn what_was_acknowledged_survives_three_kills() {
         for round in 0..3 {
             let mut victim = Victim::start(&place).await;
             let before = acknowledged.lock().expect("list").len();
-            let load: Vec<_> =
-                (0..4).map(|n| tokio::spawn(press(client.clone(), victim.url.clone(), format!("{round}-{n}"), acknowledged.clone()))).collect();
+            let load: Vec<_> = (0..4)
+                .map(|n| tokio::spawn(press(client.clone(), victim.url.clone(), format!("{round}-{n}"), acknowledged.clone())))
+                .collect();
             tokio::time::sleep(Duration::from_millis(600)).await;
             victim.kill();
             for task in load {
@@ -114,7 +115,8 @@ async fn what_was_acknowledged_survives_three_kills() {
             let newer = comment.strip_suffix("-0").is_some_and(|piece| said == format!("{piece}-1"));
             assert!(said == comment || newer, "acknowledged {comment}, kept {said}");
         }
-        let call = client.post(format!("{}/v1/chat/completions", survivor.url)).bearer_auth(APP).json(&hello("bot")).send().await.expect("answer");
+        let call =
+            client.post(format!("{}/v1/chat/completions", survivor.url)).bearer_auth(APP).json(&hello("bot")).send().await.expect("answer");
         assert_eq!((call.status().as_u16(), header(&call, "x-hypercare-route")), (200, "bot".to_owned()));
     }
 }

@@ -78,7 +78,8 @@ async fn calls_go_on_into_the_spool_and_come_back() {
         assert_eq!(readyz(&server).await["database"], "ok");
         let list = server.read("/api/v1/requests").await;
         assert_eq!(list["items"].as_array().expect("items").len(), 7, "each call once");
-        eventually("the numbers are whole", || async { (server.read("/api/v1/metrics").await["now"]["requests"] == 7).then_some(()) }).await;
+        eventually("the numbers are whole", || async { (server.read("/api/v1/metrics").await["now"]["requests"] == 7).then_some(()) })
+            .await;
     }
 }
 
@@ -146,4 +147,21 @@ async fn an_unknown_key_is_503_and_not_401_while_nobody_can_know() {
         away.back().await;
         assert_eq!(server.get("/api/v1/routes").send().await.expect("answer").status(), 200);
     }
+}
+
+#[tokio::test]
+#[ignore = "product: on SQLite a transaction that reads first does not wait for another writer"]
+async fn feedback_waits_its_turn_when_another_process_writes_for_a_moment() {
+    // `hypercare apply`, `backup` or a second server on the same file: a busy moment is no reason to turn somebody's words away.
+    let place = Place::sqlite();
+    let upstream = Upstream::start().await;
+    let server = Server::basic(&place, &upstream).await;
+    let away = Away::begin(&place).await;
+    let post = server.request(Method::POST, "/v1/feedback").bearer_auth(APP).json(&json!({ "request_id": "r", "rating": "up" })).send();
+    let (response, ()) = tokio::join!(post, async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        away.back().await;
+    });
+    let (status, body) = json_of(response.expect("answer")).await;
+    assert_eq!(status, 201, "{body}");
 }

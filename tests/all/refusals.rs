@@ -147,7 +147,8 @@ async fn metadata_is_an_object_of_strings() {
 async fn an_answered_refusal_is_in_the_log_too() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
-    let response = server.chat(&hello("nope")).header("x-request-id", "refused-1").header("x-hypercare-user", "ann").send().await.expect("answer");
+    let response =
+        server.chat(&hello("nope")).header("x-request-id", "refused-1").header("x-hypercare-user", "ann").send().await.expect("answer");
     assert_eq!(response.status(), 404);
     let entry = server.logged("refused-1").await;
     assert_eq!((&entry["status"], &entry["error_code"], &entry["user_id"]), (&json!(404), &json!("model_not_found"), &json!("ann")));

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 fn halves(upstream: &Upstream) -> String {
-    let arm = "[[routes.variants]]\nname = \"candidate\"\nweight = 1\nprovider = \"primary\"\nmodel = \"mock-b\"\n\n[[keys]]\nname = \"app\"";
+    let arm =
+        "[[routes.variants]]\nname = \"candidate\"\nweight = 1\nprovider = \"primary\"\nmodel = \"mock-b\"\n\n[[keys]]\nname = \"app\"";
     basic(upstream).replace("[[keys]]\nname = \"app\"", arm)
 }
 
@@ -62,7 +63,10 @@ async fn a_change_on_one_is_in_force_on_the_other_within_a_second() {
             assert!(began.elapsed() < Duration::from_secs(1), "{winner} after {:?}", began.elapsed());
         }
         let keys = one.read("/api/v1/keys").await;
-        let app = keys["items"].as_array().expect("items").iter().find(|k| k["name"] == "app").expect("app")["id"].as_str().expect("id").to_owned();
+        let app = keys["items"].as_array().expect("items").iter().find(|k| k["name"] == "app").expect("app")["id"]
+            .as_str()
+            .expect("id")
+            .to_owned();
         one.request(Method::DELETE, &format!("/api/v1/keys/{app}")).bearer_auth(ADMIN).send().await.expect("answer");
         let began = Instant::now();
         eventually("a revoked key ends there too", || async { (other.ask("ann").await.status() == 401).then_some(()) }).await;
@@ -129,9 +133,15 @@ async fn the_loop_from_the_file_to_the_numbers() {
         assert_eq!(totals["cost"], cost, "the roll-up and the log agree to the nanodollar");
         assert_eq!(one.read("/api/v1/feedback?kind=down").await["items"].as_array().expect("items").len(), 4);
         assert_eq!(one.read("/api/v1/requests?status=error").await["items"].as_array().expect("items").len(), 1);
-        let points = one.read("/api/v1/metrics").await["points"].as_array().expect("points").iter().map(|p| p["totals"]["requests"].as_i64().expect("n")).sum::<i64>();
+        let points = one.read("/api/v1/metrics").await["points"]
+            .as_array()
+            .expect("points")
+            .iter()
+            .map(|p| p["totals"]["requests"].as_i64().expect("n"))
+            .sum::<i64>();
         assert_eq!(points, 11, "the chart shows every call once");
-        let again = one.request(Method::GET, "/v1/models").bearer_auth(APP).send().await.expect("answer").json::<Value>().await.expect("JSON");
+        let again =
+            one.request(Method::GET, "/v1/models").bearer_auth(APP).send().await.expect("answer").json::<Value>().await.expect("JSON");
         assert_eq!(again["data"].as_array().expect("data").len(), 1);
     }
 }

@@ -70,7 +70,8 @@ async fn events_torn_over_pieces_with_crlf_and_comments_arrive_whole() {
 async fn the_first_words_do_not_wait_for_the_last() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
-    upstream.then(Say::stream().piece(&content("early")).wait(400).piece(&content("late")).piece(&finish()).piece("data: [DONE]\n\n").end());
+    upstream
+        .then(Say::stream().piece(&content("early")).wait(400).piece(&content("late")).piece(&finish()).piece("data: [DONE]\n\n").end());
     let began = Instant::now();
     let mut body = server.chat(&hello_streamed()).send().await.expect("answer").bytes_stream();
     let first = body.next().await.expect("a piece").expect("bytes");
@@ -85,7 +86,11 @@ async fn a_stream_that_breaks_ends_with_an_error_and_no_done() {
         ("cut between events", Say::stream().words(&["one"]), "provider_cut"),
         ("cut in an event", Say::stream().words(&["one"]).piece(&half[..30]), "provider_cut"),
         ("ended in the middle", Say::stream().words(&["one"]).end(), "provider_cut"),
-        ("error in band", Say::stream().words(&["one"]).wait(50).piece("data: {\"error\":{\"message\":\"overloaded\"}}\n\n").end(), "provider_cut"),
+        (
+            "error in band",
+            Say::stream().words(&["one"]).wait(50).piece("data: {\"error\":{\"message\":\"overloaded\"}}\n\n").end(),
+            "provider_cut",
+        ),
         ("stood still", Say::stream().words(&["one"]).stall(), "provider_idle_timeout"),
     ];
     let upstream = Upstream::start().await;

@@ -108,7 +108,10 @@ pub fn answer_body(text: &str) -> Value {
 }
 
 fn chunk(choices: &Value, usage: &Value) -> String {
-    format!("data: {}\n\n", json!({ "id": "chatcmpl-s", "object": "chat.completion.chunk", "model": "mock-1", "choices": choices, "usage": usage, "x_vendor": "kept" }))
+    format!(
+        "data: {}\n\n",
+        json!({ "id": "chatcmpl-s", "object": "chat.completion.chunk", "model": "mock-1", "choices": choices, "usage": usage, "x_vendor": "kept" })
+    )
 }
 
 pub fn role() -> String {
