@@ -25,6 +25,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Longest error body read from a provider.
 const MAX_ERROR_BODY: usize = 256 * 1024;
 
+/// Seconds a provider may keep us away at once: a wrong date must not do it for years.
+const LONGEST_PAUSE: u64 = 3_600;
+
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Connections to providers, kept across changes of the configuration; one pool per connect timeout.
@@ -118,9 +121,9 @@ impl Provider {
         self.keys.len()
     }
 
-    /// The provider asked for a pause: nobody calls it before it is over.
+    /// The provider asked for a pause: nobody calls it before it is over, nor longer than [`LONGEST_PAUSE`].
     fn pause(&self, seconds: u64) {
-        let until = system_micros() + i64::try_from(seconds).unwrap_or(i64::MAX / 2_000_000).saturating_mul(1_000_000);
+        let until = system_micros() + i64::try_from(seconds.min(LONGEST_PAUSE)).unwrap_or(0) * 1_000_000;
         self.closed_until.fetch_max(until, Ordering::Relaxed);
     }
 

@@ -47,9 +47,15 @@ async fn no_such_endpoint() -> Response<Body> {
     GatewayError::new(StatusCode::NOT_FOUND, "no_such_endpoint", "There is no such endpoint here.").to_openai()
 }
 
-fn authenticate<'a>(snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a Arc<KeyEntry>, GatewayError> {
+fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a Arc<KeyEntry>, GatewayError> {
     let secret = bearer(headers);
-    let key = secret.and_then(|secret| snapshot.key(secret)).ok_or_else(|| GatewayError::invalid_key(secret.is_some()))?;
+    let key = secret.and_then(|secret| snapshot.key(secret)).ok_or_else(|| match secret {
+        Some(_) if app.database_away() => {
+            let why = "This key cannot be checked right now. Please try again in a moment.";
+            GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "key_not_checked", why)
+        }
+        _ => GatewayError::invalid_key(secret.is_some()),
+    })?;
     if !key.scopes.contains(&Scope::Gateway) {
         return Err(GatewayError::new(
             StatusCode::FORBIDDEN,
@@ -66,7 +72,7 @@ async fn chat_completions(State(app): State<App>, request: Request) -> Response<
     let (parts, body) = request.into_parts();
     let known_as = request_id(&parts.headers, &id);
     let snapshot = app.snapshot().clone();
-    let answer = match authenticate(&snapshot, &parts.headers) {
+    let answer = match authenticate(&app, &snapshot, &parts.headers) {
         Ok(key) => answer_chat(&app, &snapshot, key, &id, began, &parts, body).await,
         Err(error) => Err(error),
     };
@@ -427,7 +433,7 @@ fn json(value: &serde_json::Value) -> Response<Body> {
 
 async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
     let snapshot = app.snapshot().clone();
-    match authenticate(&snapshot, &headers) {
+    match authenticate(&app, &snapshot, &headers) {
         Ok(key) => {
             let data: Vec<_> = snapshot.routes_of(key).into_iter().map(|route| model_json(route)).collect();
             json(&serde_json::json!({ "object": "list", "data": data }))
@@ -438,7 +444,7 @@ async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
 
 async fn model(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
     let snapshot = app.snapshot().clone();
-    let found = authenticate(&snapshot, &headers).and_then(|key| {
+    let found = authenticate(&app, &snapshot, &headers).and_then(|key| {
         let route = snapshot.route(&name).filter(|_| key.may_call(&name));
         route.ok_or_else(|| GatewayError::model_not_found(&name, &[]))
     });

@@ -8,6 +8,7 @@ use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
 use crate::types::{Fault, Id, Instant};
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -15,6 +16,9 @@ use tokio::time::{self, MissedTickBehavior};
 
 /// How often a replica looks whether another one changed the configuration.
 const LOOK_FOR_CHANGES: Duration = Duration::from_millis(400);
+
+/// How long the database may take to tell before it counts as away.
+const DATABASE_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,7 @@ struct Inner {
     reloading: Mutex<()>,
     upstreams: Upstreams,
     log: LogQueue,
+    database_away: AtomicBool,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
     live: LiveFeed,
     throttle: LoginThrottle,
@@ -111,7 +116,8 @@ impl App {
             reloading: Mutex::new(()),
             upstreams: Upstreams::default(),
             log,
-            spooled: std::sync::OnceLock::new(),
+            database_away: AtomicBool::new(false),
+    spooled: std::sync::OnceLock::new(),
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
             replica: Id::new().to_string(),
@@ -155,6 +161,11 @@ impl App {
     /// Bytes of calls that wait on disk for the database.
     pub fn spooled_bytes(&self) -> u64 {
         self.0.spooled.get().map_or(0, crate::telemetry::Spool::bytes)
+    }
+
+    /// Whether the database did not answer when it was last asked: then a key that is unknown here may be a new one.
+    pub(crate) fn database_away(&self) -> bool {
+        self.0.database_away.load(Ordering::Relaxed)
     }
 
     /// The live feed.
@@ -209,7 +220,10 @@ async fn follow_changes(app: App) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        match crate::identity::store::config_version(app.db()).await {
+        let version = time::timeout(DATABASE_ANSWERS, crate::identity::store::config_version(app.db())).await;
+        let version = version.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        app.0.database_away.store(version.is_err(), Ordering::Relaxed);
+        match version {
             Ok(version) if version != app.snapshot().version() => {
                 if let Err(e) = app.reload().await {
                     tracing::error!(error = ?e, "the changed configuration cannot be loaded; the former one stays in force");

@@ -60,12 +60,12 @@ pub(crate) async fn write_log(app: App, spool: Spool, mut queue: mpsc::Receiver<
 /// Writes one batch; while the database is unhealthy straight to the spool, so that no call waits for a timeout.
 async fn store_batch(app: &App, spool: &Spool, rollups: &mut Rollups, batch: &mut Vec<CallRecord>, healthy: bool) -> bool {
     let lines: Vec<LogLine> = batch.drain(..).map(CallRecord::settle).collect();
-    for line in &lines {
-        rollups.add(line);
-    }
     if healthy {
         match store::insert(app.db(), &lines).await {
-            Ok(()) => return true,
+            Ok(()) => {
+                lines.iter().for_each(|line| rollups.add(line));
+                return true;
+            }
             Err(e) => tracing::error!(error = %e, calls = lines.len(), "the database takes no calls; spooling them"),
         }
     }
@@ -86,7 +86,7 @@ async fn drain_spool(app: &App, spool: &Spool) -> bool {
                 return false;
             }
         };
-        if let Err(e) = store::insert(app.db(), &lines).await {
+        if let Err(e) = bring_in(app, &lines).await {
             tracing::warn!(error = %e, "the database is still away");
             return false;
         }
@@ -95,6 +95,15 @@ async fn drain_spool(app: &App, spool: &Spool) -> bool {
             return false;
         }
     }
+}
+
+/// Inserts a spooled batch and its part of the roll-ups. Those rows are named after the batch, so that bringing it in twice changes nothing.
+async fn bring_in(app: &App, lines: &[LogLine]) -> Result<(), sqlx::Error> {
+    let Some(first) = lines.first() else { return Ok(()) };
+    store::insert(app.db(), lines).await?;
+    let mut rollups = Rollups::default();
+    lines.iter().for_each(|line| rollups.add(line));
+    store::put_rollups(app.db(), &format!("spool:{}", first.id), &rollups.dirty()).await
 }
 
 async fn flush_rollups(app: &App, rollups: &mut Rollups) {

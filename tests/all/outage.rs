@@ -114,7 +114,6 @@ async fn calls_in_the_spool_survive_a_restart() {
 }
 
 #[tokio::test]
-#[ignore = "product: calls that waited over a restart are never in the roll-ups"]
 async fn the_charts_count_calls_that_waited_over_a_restart() {
     for place in places().await {
         let upstream = Upstream::start().await;
@@ -131,7 +130,6 @@ async fn the_charts_count_calls_that_waited_over_a_restart() {
 }
 
 #[tokio::test]
-#[ignore = "product: an unknown key is 401 while the database is away (WIRE 16 says 503)"]
 async fn an_unknown_key_is_503_and_not_401_while_nobody_can_know() {
     // WIRE 16. Only PostgreSQL can be out of reach for reading.
     for place in places().await.into_iter().filter(|p| !p.is_sqlite()) {
@@ -150,7 +148,6 @@ async fn an_unknown_key_is_503_and_not_401_while_nobody_can_know() {
 }
 
 #[tokio::test]
-#[ignore = "product: on SQLite a transaction that reads first does not wait for another writer"]
 async fn feedback_waits_its_turn_when_another_process_writes_for_a_moment() {
     // `hypercare apply`, `backup` or a second server on the same file: a busy moment is no reason to turn somebody's words away.
     let place = Place::sqlite();

@@ -135,7 +135,6 @@ async fn headers_that_do_not_hold_are_named() {
 }
 
 #[tokio::test]
-#[ignore = "product: nested metadata is taken, CONTRACT says an object of strings"]
 async fn metadata_is_an_object_of_strings() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
@@ -156,7 +155,6 @@ async fn an_answered_refusal_is_in_the_log_too() {
 }
 
 #[tokio::test]
-#[ignore = "product: an unknown call of the data plane is an empty 404"]
 async fn the_data_plane_answers_json_also_where_there_is_nothing() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
