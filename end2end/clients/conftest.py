@@ -170,6 +170,16 @@ class Gateway:
             time.sleep(0.05)
         raise AssertionError(f"the call {request_id} is not in the log after 5 s")
 
+    def feedback_tied(self, feedback_id: str) -> dict:
+        """That feedback with its request. It may be faster than the log, and is tied when the log has the call."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            found = self.read(f"feedback/{feedback_id}")
+            if found["request"] and found["variant"]:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"the feedback {feedback_id} has no request after 5 s")
+
 
 def free_port() -> int:
     with socket.socket() as listener:

@@ -133,8 +133,9 @@ def test_feedback_on_that_very_answer(client: openai.OpenAI) -> None:
     sent = httpx.post(f"{URL}/v1/feedback", json=said)
     assert sent.status_code == 201, sent.text
     assert sent.json()["request_id"] == request_id
+    entry = logged(request_id)
     found = [item for item in read("feedback")["items"] if item["id"] == sent.json()["id"]]
     assert len(found) == 1
     wanted = {"request_id": request_id, "rating": "down", "comment": "Judged by the test.", "route": ROUTE, "session_id": "real-1"}
-    assert wanted.items() <= found[0].items()
-    assert logged(request_id)["id"] == found[0]["request"]
+    assert {name: found[0][name] for name in wanted} == wanted
+    assert entry["id"] == found[0]["request"]
