@@ -13,6 +13,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How often and how long feedback by token waits for its log entry, so that it goes out live with all it belongs to.
+const LOG_LOOKS: u32 = 6;
+const LOG_WAIT: std::time::Duration = std::time::Duration::from_millis(80);
+
 /// Feedback as it comes in over HTTP.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,12 +77,24 @@ pub async fn submit(app: &App, actor: Option<&Actor>, new: NewFeedback) -> Resul
     let stored = store::upsert(&mut tx, &entry).await?;
     tx.commit().await?;
     let mut request_id = entry.request_id;
-    if let Some(feedback) = store::get(app.db(), &stored).await? {
+    if let Some(feedback) = with_its_request(app, &stored).await? {
         request_id = feedback.request_id.clone().or(request_id);
         app.live().publish(LiveEvent::Feedback(Arc::new(feedback)));
     }
     let request_id = request_id.or_else(|| entry.request.map(|id| id.to_string()));
     Ok(Stored { created: stored == id, id: stored, request_id })
+}
+
+/// The stored feedback, if need be after a moment: a thumb can be faster than the log entry it is about, which takes about a fifth of a second.
+async fn with_its_request(app: &App, id: &Id) -> Result<Option<Feedback>, Fault> {
+    for _ in 0..LOG_LOOKS {
+        let feedback = store::get(app.db(), id).await?;
+        if feedback.as_ref().is_none_or(|f| f.request.is_some() || f.channel != "widget") {
+            return Ok(feedback);
+        }
+        tokio::time::sleep(LOG_WAIT).await;
+    }
+    Ok(store::get(app.db(), id).await?)
 }
 
 /// What the feedback is about and who vouches for it.

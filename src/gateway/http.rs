@@ -17,7 +17,7 @@ use crate::telemetry::{CallRecord, Captured};
 use crate::types::Id;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::routing::{any, get, post};
@@ -33,6 +33,10 @@ use std::time::{Duration, Instant as Tick};
 
 /// Longest answer taken that is not a stream.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// What is read of a refused body, and for how long.
+const DRAIN_BYTES: usize = 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// The data plane of model calls.
 pub fn routes() -> axum::Router<App> {
@@ -72,13 +76,23 @@ async fn chat_completions(State(app): State<App>, request: Request) -> Response<
     let (parts, body) = request.into_parts();
     let known_as = request_id(&parts.headers, &id);
     let snapshot = app.snapshot().clone();
-    let answer = match authenticate(&app, &snapshot, &parts.headers) {
-        Ok(key) => answer_chat(&app, &snapshot, key, &id, began, &parts, body).await,
-        Err(error) => Err(error),
+    let mut response = match authenticate(&app, &snapshot, &parts.headers) {
+        Ok(key) => answer_chat(&app, &snapshot, key, &id, began, &parts, body).await.unwrap_or_else(|error| error.to_openai()),
+        Err(error) => refuse_unread(&error, body).await,
     };
-    let mut response = answer.unwrap_or_else(|error| error.to_openai());
     if let Ok(value) = HeaderValue::from_str(&known_as) {
         response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+/// Refuses a call whose body was not read yet. A body left unread would cost the connection, and with it the caller's next call; a small one is read
+/// and thrown away, for a large or slow one the caller is told that the connection closes.
+async fn refuse_unread(error: &GatewayError, body: Body) -> Response<Body> {
+    let drained = tokio::time::timeout(DRAIN_TIME, Limited::new(body, DRAIN_BYTES).collect()).await;
+    let mut response = error.to_openai();
+    if !matches!(drained, Ok(Ok(_))) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -76,7 +76,11 @@ mod browser {
                 event.prevent_default();
                 focus("#search");
             }
-            "?" => help.update(|open| *open = !*open),
+            "?" => {
+                help.update(|open| *open = !*open);
+                // Behind the update of the page: a hidden button takes no focus.
+                request_animation_frame(|| focus(".help-backdrop:not([hidden]) button"));
+            }
             "Escape" => help.set(false),
             "g" => went.set(true),
             "j" => step(1),

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::catalog::model::Model;
+use hypercare::identity::model::Permission;
 use hypercare::providers::model::ProviderSummary;
 use hypercare::server::App;
 use hypercare::types::Fault;
@@ -19,6 +20,8 @@ async fn providers(ctx: Ctx) -> Response {
 
 async fn load(ctx: &Ctx) -> Result<(Vec<ProviderSummary>, Vec<Model>), Fault> {
     let actor = ctx.actor();
+    // Programs may read providers with a key of scope `read`; the page is the admins'.
+    actor.require(Permission::WriteProviders)?;
     Ok((hypercare::providers::service::list(&ctx.app, &actor).await?, hypercare::catalog::service::list(&ctx.app, &actor).await?))
 }
 
