@@ -45,7 +45,13 @@ enum Step {
 
 impl Relay {
     /// Reads up to the first content. Until it returns, nothing has reached the caller.
-    pub async fn prime(body: Incoming, provider: Arc<Provider>, keep_usage: bool, end: Instant, permit: OwnedSemaphorePermit) -> Result<Self, Failure> {
+    pub async fn prime(
+        body: Incoming,
+        provider: Arc<Provider>,
+        keep_usage: bool,
+        end: Instant,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Self, Failure> {
         let mut relay = Self {
             body,
             provider,

@@ -117,7 +117,7 @@ impl App {
             upstreams: Upstreams::default(),
             log,
             database_away: AtomicBool::new(false),
-    spooled: std::sync::OnceLock::new(),
+            spooled: std::sync::OnceLock::new(),
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
             replica: Id::new().to_string(),
