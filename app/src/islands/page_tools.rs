@@ -29,15 +29,19 @@ pub fn PageTools() -> impl IntoView {
 #[cfg(feature = "hydrate")]
 mod browser {
     use leptos::prelude::*;
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
     use wasm_bindgen::JsCast as _;
     use wasm_bindgen::closure::Closure;
     use web_sys::{Element, HtmlElement, KeyboardEvent};
 
+    /// The only thing in the help that takes the focus.
+    const HELP_BUTTON: &str = ".help-backdrop:not([hidden]) button";
+
     pub fn start(help: RwSignal<bool>) {
         local_times();
         let went = Cell::new(false);
-        let listener = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| key(&event, help, &went));
+        let came_from = RefCell::new(None);
+        let listener = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| key(&event, help, &went, &came_from));
         let _ = document().add_event_listener_with_callback("keydown", listener.as_ref().unchecked_ref());
         listener.forget();
     }
@@ -60,8 +64,11 @@ mod browser {
         target.is_some_and(|el| matches!(el.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || el.is_content_editable())
     }
 
-    fn key(event: &KeyboardEvent, help: RwSignal<bool>, went: &Cell<bool>) {
+    fn key(event: &KeyboardEvent, help: RwSignal<bool>, went: &Cell<bool>, came_from: &RefCell<Option<HtmlElement>>) {
         let key = event.key();
+        if help.get_untracked() {
+            return in_help(event, &key, help, came_from);
+        }
         if (event.ctrl_key() || event.meta_key()) && key.eq_ignore_ascii_case("k") {
             event.prevent_default();
             focus("#search");
@@ -77,15 +84,32 @@ mod browser {
                 focus("#search");
             }
             "?" => {
-                help.update(|open| *open = !*open);
+                *came_from.borrow_mut() = document().active_element().and_then(|el| el.dyn_into().ok());
+                help.set(true);
                 // Behind the update of the page: a hidden button takes no focus.
-                request_animation_frame(|| focus(".help-backdrop:not([hidden]) button"));
+                request_animation_frame(|| focus(HELP_BUTTON));
             }
-            "Escape" => help.set(false),
             "g" => went.set(true),
             "j" => step(1),
             "k" => step(-1),
             letter if going => go(letter),
+            _ => {}
+        }
+    }
+
+    /// While the help is open it keeps the keyboard; closing it gives the focus back.
+    fn in_help(event: &KeyboardEvent, key: &str, help: RwSignal<bool>, came_from: &RefCell<Option<HtmlElement>>) {
+        match key {
+            "Escape" | "?" => {
+                help.set(false);
+                if let Some(before) = came_from.borrow_mut().take() {
+                    let _ = before.focus();
+                }
+            }
+            "Tab" => {
+                event.prevent_default();
+                focus(HELP_BUTTON);
+            }
             _ => {}
         }
     }
