@@ -5,9 +5,15 @@
 //! brings them in later.
 
 #[cfg(feature = "server")]
+mod batch;
+#[cfg(feature = "server")]
+mod block;
+#[cfg(feature = "server")]
 pub mod http;
 #[cfg(feature = "server")]
 pub(crate) mod jobs;
+#[cfg(feature = "server")]
+mod kind;
 #[cfg(feature = "server")]
 mod live;
 pub mod model;
@@ -28,6 +34,7 @@ pub(crate) mod store;
 pub use self::live::{LiveEvent, LiveFeed};
 #[cfg(feature = "server")]
 pub(crate) use self::{
-    record::{CallRecord, Captured, LogQueue},
+    kind::Names,
+    record::{CallRecord, Captured, LogQueue, Tried},
     spool::Spool,
 };

@@ -122,66 +122,60 @@ CREATE TABLE split_changes (
 );
 CREATE INDEX split_changes_by_time ON split_changes (at);
 
--- Facts apart from bodies: lists and charts never read a body, and bodies can be kept for a shorter time.
-CREATE TABLE requests (
-  id TEXT PRIMARY KEY NOT NULL,
-  request_id TEXT NOT NULL,
-  started_at BIGINT NOT NULL,
+-- What many calls have in common, once: a kind is a combination of the names that charts and filters use. Its id follows from the names, so that replicas agree.
+CREATE TABLE request_kinds (
+  id BIGINT PRIMARY KEY NOT NULL,
   endpoint TEXT NOT NULL,
-  key_name TEXT,
+  key_name TEXT NOT NULL,
   route TEXT,
   variant TEXT,
   provider TEXT,
   model TEXT,
-  prompt TEXT,
+  prompt TEXT
+);
+CREATE INDEX request_kinds_by_route ON request_kinds (route, variant);
+CREATE INDEX request_kinds_by_prompt ON request_kinds (prompt);
+
+-- One narrow row a call: what lists show and filters use. The rest lies compressed in a block, many calls together.
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY NOT NULL,
+  caller_id TEXT,
+  started_at BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
   status BIGINT NOT NULL,
   outcome TEXT NOT NULL,
   error_code TEXT,
-  error_message TEXT,
   streamed BOOLEAN NOT NULL,
   user_id TEXT,
   session_id TEXT,
-  source_ip TEXT,
-  user_agent TEXT,
-  metadata JSONB,
-  attempts JSONB NOT NULL,
   duration_us BIGINT NOT NULL,
   first_token_us BIGINT,
-  overhead_us BIGINT NOT NULL,
   input_tokens BIGINT NOT NULL,
-  cached_input_tokens BIGINT NOT NULL,
   output_tokens BIGINT NOT NULL,
-  reasoning_tokens BIGINT NOT NULL,
-  usage_missing BOOLEAN NOT NULL,
   cost BIGINT NOT NULL,
-  finish_reason TEXT,
-  confidence DOUBLE PRECISION,
-  upstream_id TEXT,
-  preview TEXT
+  preview TEXT,
+  block BIGINT NOT NULL,
+  place BIGINT NOT NULL
 );
-CREATE INDEX requests_by_request_id ON requests (request_id);
-CREATE INDEX requests_by_variant ON requests (route, variant, id);
+CREATE INDEX requests_by_kind ON requests (kind, id);
+CREATE INDEX requests_by_caller_id ON requests (caller_id, id) WHERE caller_id IS NOT NULL;
 CREATE INDEX requests_by_user ON requests (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX requests_by_session ON requests (session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX requests_failed ON requests (id) WHERE outcome <> 'ok';
 
-CREATE TABLE request_bodies (
-  id TEXT PRIMARY KEY NOT NULL,
-  request_body BYTEA,
-  rendered_prompt TEXT,
-  response_body BYTEA,
-  response_text TEXT
+-- Bodies and rare facts of up to 256 calls, compressed (zstd). They compress well together, and can be kept for a shorter time than the rows.
+CREATE TABLE request_blocks (
+  id BIGINT PRIMARY KEY NOT NULL,
+  content BYTEA NOT NULL
 );
 
--- Roll-ups: a chart costs the same at a thousand requests and at a billion. One replica owns its rows, so they are rewritten, never raced for.
-CREATE TABLE traffic_minutes (
-  minute BIGINT NOT NULL,
+-- Roll-ups: a chart costs the same at a thousand requests and at a billion. A row sums up `span` minutes. One replica owns its rows, so they are
+-- rewritten, never raced for.
+CREATE TABLE traffic (
+  span BIGINT NOT NULL,
+  start BIGINT NOT NULL,
   replica TEXT NOT NULL,
-  route TEXT NOT NULL,
-  variant TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  model TEXT NOT NULL,
-  prompt TEXT NOT NULL,
+  kind BIGINT NOT NULL,
   requests BIGINT NOT NULL,
   errors BIGINT NOT NULL,
   input_tokens BIGINT NOT NULL,
@@ -189,7 +183,7 @@ CREATE TABLE traffic_minutes (
   cost BIGINT NOT NULL,
   latency BYTEA NOT NULL,
   first_token BYTEA NOT NULL,
-  PRIMARY KEY (minute, replica, route, variant, provider, model, prompt)
+  PRIMARY KEY (span, start, replica, kind)
 );
 
 CREATE TABLE feedback (

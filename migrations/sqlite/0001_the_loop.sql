@@ -122,66 +122,60 @@ CREATE TABLE split_changes (
 );
 CREATE INDEX split_changes_by_time ON split_changes (at);
 
--- Facts apart from bodies: lists and charts never read a body, and bodies can be kept for a shorter time.
-CREATE TABLE requests (
-  id TEXT PRIMARY KEY NOT NULL,
-  request_id TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
+-- What many calls have in common, once: a kind is a combination of the names that charts and filters use. Its id follows from the names, so that replicas agree.
+CREATE TABLE request_kinds (
+  id INTEGER PRIMARY KEY NOT NULL,
   endpoint TEXT NOT NULL,
-  key_name TEXT,
+  key_name TEXT NOT NULL,
   route TEXT,
   variant TEXT,
   provider TEXT,
   model TEXT,
-  prompt TEXT,
+  prompt TEXT
+);
+CREATE INDEX request_kinds_by_route ON request_kinds (route, variant);
+CREATE INDEX request_kinds_by_prompt ON request_kinds (prompt);
+
+-- One narrow row a call: what lists show and filters use. The rest lies compressed in a block, many calls together.
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY NOT NULL,
+  caller_id TEXT,
+  started_at INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
   status INTEGER NOT NULL,
   outcome TEXT NOT NULL,
   error_code TEXT,
-  error_message TEXT,
   streamed BOOLEAN NOT NULL,
   user_id TEXT,
   session_id TEXT,
-  source_ip TEXT,
-  user_agent TEXT,
-  metadata TEXT,
-  attempts TEXT NOT NULL,
   duration_us INTEGER NOT NULL,
   first_token_us INTEGER,
-  overhead_us INTEGER NOT NULL,
   input_tokens INTEGER NOT NULL,
-  cached_input_tokens INTEGER NOT NULL,
   output_tokens INTEGER NOT NULL,
-  reasoning_tokens INTEGER NOT NULL,
-  usage_missing BOOLEAN NOT NULL,
   cost INTEGER NOT NULL,
-  finish_reason TEXT,
-  confidence REAL,
-  upstream_id TEXT,
-  preview TEXT
-);
-CREATE INDEX requests_by_request_id ON requests (request_id);
-CREATE INDEX requests_by_variant ON requests (route, variant, id);
+  preview TEXT,
+  block INTEGER NOT NULL,
+  place INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX requests_by_kind ON requests (kind, id);
+CREATE INDEX requests_by_caller_id ON requests (caller_id, id) WHERE caller_id IS NOT NULL;
 CREATE INDEX requests_by_user ON requests (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX requests_by_session ON requests (session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX requests_failed ON requests (id) WHERE outcome <> 'ok';
 
-CREATE TABLE request_bodies (
-  id TEXT PRIMARY KEY NOT NULL,
-  request_body BLOB,
-  rendered_prompt TEXT,
-  response_body BLOB,
-  response_text TEXT
+-- Bodies and rare facts of up to 256 calls, compressed (zstd). They compress well together, and can be kept for a shorter time than the rows.
+CREATE TABLE request_blocks (
+  id INTEGER PRIMARY KEY NOT NULL,
+  content BLOB NOT NULL
 );
 
--- Roll-ups: a chart costs the same at a thousand requests and at a billion. One replica owns its rows, so they are rewritten, never raced for.
-CREATE TABLE traffic_minutes (
-  minute INTEGER NOT NULL,
+-- Roll-ups: a chart costs the same at a thousand requests and at a billion. A row sums up `span` minutes. One replica owns its rows, so they are
+-- rewritten, never raced for.
+CREATE TABLE traffic (
+  span INTEGER NOT NULL,
+  start INTEGER NOT NULL,
   replica TEXT NOT NULL,
-  route TEXT NOT NULL,
-  variant TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  model TEXT NOT NULL,
-  prompt TEXT NOT NULL,
+  kind INTEGER NOT NULL,
   requests INTEGER NOT NULL,
   errors INTEGER NOT NULL,
   input_tokens INTEGER NOT NULL,
@@ -189,8 +183,8 @@ CREATE TABLE traffic_minutes (
   cost INTEGER NOT NULL,
   latency BLOB NOT NULL,
   first_token BLOB NOT NULL,
-  PRIMARY KEY (minute, replica, route, variant, provider, model, prompt)
-);
+  PRIMARY KEY (span, start, replica, kind)
+) WITHOUT ROWID;
 
 CREATE TABLE feedback (
   id TEXT PRIMARY KEY NOT NULL,

@@ -2,7 +2,7 @@
 
 use super::model::{Feedback, FeedbackFilter, Flag, Rating};
 use crate::store::{Db, Side, Tx, sql};
-use crate::types::{Id, Instant};
+use crate::types::{Duration, Id, Instant};
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
@@ -79,9 +79,10 @@ impl Row {
     }
 }
 
-const SELECT: &str = "SELECT f.id, f.created_at, f.updated_at, COALESCE(r.request_id, f.request_id) AS request_id, r.id AS request,
+const SELECT: &str = "SELECT f.id, f.created_at, f.updated_at, COALESCE(r.caller_id, r.id, f.request_id) AS request_id, r.id AS request,
     COALESCE(f.session_id, r.session_id) AS session_id, COALESCE(f.user_id, r.user_id) AS user_id, f.rating, f.stars, f.score, f.categories, f.flag,
-    f.comment, f.correction, f.channel, r.route, r.variant, r.prompt FROM feedback f LEFT JOIN requests r ON r.id = f.request";
+    f.comment, f.correction, f.channel, k.route, k.variant, k.prompt
+    FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN request_kinds k ON k.id = r.kind";
 
 /// Inserts, or updates what the same reporter said before; parts not given this time stay. Gives the id it is stored under.
 pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
@@ -159,10 +160,10 @@ pub async fn list(db: &Db, filter: &FeedbackFilter, request: Option<&Id>, cursor
                 _ => &mut q,
             };
             if let Some(route) = filter.route.as_deref().filter(|v| !v.is_empty()) {
-                q.push(" AND r.route = ").push_bind(route);
+                q.push(" AND k.route = ").push_bind(route);
             }
             if let Some(variant) = filter.variant.as_deref().filter(|v| !v.is_empty()) {
-                q.push(" AND r.variant = ").push_bind(variant);
+                q.push(" AND k.variant = ").push_bind(variant);
             }
             if let Some(category) = filter.category.as_deref().filter(|v| !v.is_empty()) {
                 // Categories are safe words in a JSON list; the quotes make it match whole words on both engines.
@@ -189,17 +190,18 @@ pub async fn link(db: &Db, since: Instant) -> Result<u64> {
     sql!(
         db.write(),
         execute,
-        "UPDATE feedback SET request = (SELECT r.id FROM requests r WHERE r.request_id = feedback.request_id ORDER BY r.id DESC LIMIT 1)
+        "UPDATE feedback SET request = (SELECT r.id FROM requests r WHERE r.caller_id = feedback.request_id OR r.id = feedback.request_id
+           ORDER BY r.id DESC LIMIT 1)
          WHERE request IS NULL AND request_id IS NOT NULL AND created_at >= $1
-           AND EXISTS (SELECT 1 FROM requests r WHERE r.request_id = feedback.request_id)",
+           AND EXISTS (SELECT 1 FROM requests r WHERE r.caller_id = feedback.request_id OR r.id = feedback.request_id)",
         since
     )
 }
 
-/// Thumbs and flags of one minute and variant.
+/// Thumbs and flags of one step of a chart and one variant.
 #[derive(sqlx::FromRow)]
 pub struct ThumbsRow {
-    pub minute: Instant,
+    pub start: Instant,
     pub route: String,
     pub variant: String,
     pub up: i64,
@@ -207,16 +209,17 @@ pub struct ThumbsRow {
     pub flags: i64,
 }
 
-/// Thumbs and flags by minute and variant from `from` (inclusive) to `to` (exclusive).
-pub async fn thumbs(db: &Db, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<ThumbsRow>> {
+/// Thumbs and flags by `step` and variant from `from` (inclusive) to `to` (exclusive).
+pub async fn thumbs(db: &Db, step: Duration, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<ThumbsRow>> {
     sql!(
         db.read(),
         fetch_all::<ThumbsRow>,
-        "SELECT f.created_at - f.created_at % 60000000 AS minute, COALESCE(r.route, '') AS route, COALESCE(r.variant, '') AS variant,
+        "SELECT f.created_at - f.created_at % $1 AS start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant,
            CAST(SUM(CASE WHEN f.rating = 'up' THEN 1 ELSE 0 END) AS BIGINT) AS up, CAST(SUM(CASE WHEN f.rating = 'down' THEN 1 ELSE 0 END) AS BIGINT) AS down,
            COUNT(f.flag) AS flags
-         FROM feedback f LEFT JOIN requests r ON r.id = f.request
-         WHERE f.created_at >= $1 AND f.created_at < $2 AND ($3 IS NULL OR r.route = $3) GROUP BY 1, 2, 3",
+         FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN request_kinds k ON k.id = r.kind
+         WHERE f.created_at >= $2 AND f.created_at < $3 AND ($4 IS NULL OR k.route = $4) GROUP BY 1, 2, 3",
+        step.0,
         from,
         to,
         route

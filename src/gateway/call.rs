@@ -3,8 +3,8 @@
 use super::error::GatewayError;
 use super::snapshot::{RouteEntry, TargetEntry, VariantEntry};
 use crate::server::App;
-use crate::telemetry::model::{Attempt, Outcome};
-use crate::telemetry::{CallRecord, Captured};
+use crate::telemetry::model::Outcome;
+use crate::telemetry::{CallRecord, Captured, Tried};
 use std::time::Instant as Tick;
 
 /// Settles the log entry exactly once: at the end, or when it is dropped because the caller hung up.
@@ -14,18 +14,18 @@ pub(super) struct Call {
     /// When an answer began to be handed out.
     answered: bool,
     upstream_us: i64,
-    record: Option<CallRecord>,
+    record: Option<Box<CallRecord>>,
 }
 
 impl Call {
     /// Takes charge of a record.
     pub fn new(app: App, began: Tick, record: CallRecord) -> Self {
-        Self { app, began, answered: false, upstream_us: 0, record: Some(record) }
+        Self { app, began, answered: false, upstream_us: 0, record: Some(Box::new(record)) }
     }
 
     /// The record, until it is settled.
     pub fn record(&mut self) -> Option<&mut CallRecord> {
-        self.record.as_mut()
+        self.record.as_deref_mut()
     }
 
     /// Microseconds since the call began.
@@ -36,17 +36,17 @@ impl Call {
     /// Which arm of which route it takes.
     pub fn routed(&mut self, route: &RouteEntry, variant: &VariantEntry) {
         if let Some(record) = &mut self.record {
-            record.route = Some(route.label.text.clone());
-            record.variant = Some(variant.label.text.clone());
-            record.prompt = variant.prompt.as_ref().map(|(_, label)| label.text.clone());
+            record.names.route = Some(route.label.text.clone());
+            record.names.variant = Some(variant.label.text.clone());
+            record.names.prompt = variant.prompt.as_ref().map(|(_, label)| label.text.clone());
         }
     }
 
     /// Which target is tried now.
     pub fn targeted(&mut self, target: &TargetEntry) {
         if let Some(record) = &mut self.record {
-            record.provider = Some(target.provider.label.text.clone());
-            record.model = Some(target.model.text.clone());
+            record.names.provider = Some(target.provider.label.text.clone());
+            record.names.model = Some(target.model.text.clone());
             record.price = target.price;
         }
     }
@@ -56,13 +56,8 @@ impl Call {
         let duration_us = micros(since.elapsed());
         self.upstream_us += duration_us;
         if let Some(record) = &mut self.record {
-            record.attempts.push(Attempt {
-                provider: target.provider.label.text.to_string(),
-                model: target.model.text.to_string(),
-                status,
-                error: error.map(str::to_owned),
-                duration_us,
-            });
+            let (provider, model) = (target.provider.label.text.clone(), target.model.text.clone());
+            record.attempts.push(Tried { provider, model, status, error, duration_us });
         }
     }
 

@@ -4,7 +4,7 @@ use super::attempt::{self, Failure, next_piece};
 use super::call::Call;
 use super::error::GatewayError;
 use super::relay::Relay;
-use super::request::{CallContext, request_id};
+use super::request::{CallContext, caller_id};
 use super::snapshot::{KeyEntry, Label, RouteEntry, Snapshot, TargetEntry, VariantEntry};
 use crate::feedback::token;
 use crate::identity::http::bearer;
@@ -13,7 +13,7 @@ use crate::routing::allocation::bucket;
 use crate::routing::model::StickyBy;
 use crate::server::App;
 use crate::telemetry::model::Outcome;
-use crate::telemetry::{CallRecord, Captured};
+use crate::telemetry::{CallRecord, Captured, Names};
 use crate::types::Id;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -74,14 +74,14 @@ async fn chat_completions(State(app): State<App>, request: Request) -> Response<
     let began = Tick::now();
     let id = Id::new();
     let (parts, body) = request.into_parts();
-    let known_as = request_id(&parts.headers, &id);
+    let caller_id = caller_id(&parts.headers);
     let snapshot = app.snapshot().clone();
     let mut response = match authenticate(&app, &snapshot, &parts.headers) {
         Ok(key) => answer_chat(&app, &snapshot, key, &id, began, &parts, body).await.unwrap_or_else(|error| error.to_openai()),
         Err(error) => refuse_unread(&error, body).await,
     };
-    if let Ok(value) = HeaderValue::from_str(&known_as) {
-        response.headers_mut().insert("x-request-id", value);
+    if let Ok(value) = HeaderValue::from_str(caller_id.unwrap_or(id.as_str())) {
+        response.headers_mut().insert(names::REQUEST_ID, value);
     }
     response
 }
@@ -106,7 +106,7 @@ async fn answer_chat(
     parts: &Parts,
     body: Body,
 ) -> Result<Response<Body>, GatewayError> {
-    let mut record = new_record(app, key, id, parts);
+    let mut record = new_record(app, snapshot, key, id, parts);
     let read = read_body(app, body).await;
     record.request_body = read.as_ref().map(Bytes::clone).unwrap_or_default();
     let mut call = Call::new(app.clone(), began, record);
@@ -123,18 +123,20 @@ async fn answer_chat(
     }
 }
 
-fn new_record(app: &App, key: &Arc<KeyEntry>, id: &Id, parts: &Parts) -> CallRecord {
+fn new_record(app: &App, snapshot: &Snapshot, key: &KeyEntry, id: &Id, parts: &Parts) -> CallRecord {
     CallRecord {
         id: id.clone(),
-        request_id: request_id(&parts.headers, id),
+        caller_id: caller_id(&parts.headers).map(str::to_owned),
         started_at: app.now(),
-        endpoint: "chat.completions",
-        key_name: key.shared_name.clone(),
-        route: None,
-        variant: None,
-        provider: None,
-        model: None,
-        prompt: None,
+        names: Names {
+            endpoint: snapshot.chat_completions.clone(),
+            key: key.shared_name.clone(),
+            route: None,
+            variant: None,
+            provider: None,
+            model: None,
+            prompt: None,
+        },
         status: 0,
         outcome: Outcome::Error,
         error_code: None,
@@ -159,7 +161,7 @@ fn new_record(app: &App, key: &Arc<KeyEntry>, id: &Id, parts: &Parts) -> CallRec
 async fn read_body(app: &App, body: Body) -> Result<Bytes, GatewayError> {
     let most = app.settings().max_body_bytes;
     match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
+        Ok(collected) => Ok(unpinned(collected.to_bytes())),
         Err(e) if e.is::<http_body_util::LengthLimitError>() => Err(GatewayError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
@@ -167,6 +169,15 @@ async fn read_body(app: &App, body: Body) -> Result<Bytes, GatewayError> {
         )),
         Err(_) => Err(GatewayError::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body ended too early.")),
     }
+}
+
+/// Largest body that is worth a copy.
+const WORTH_A_COPY: usize = 64 * 1024;
+
+/// A body of its own: a small one otherwise keeps the whole read buffer of its connection in memory until the log is written, and the connection has to
+/// get itself another.
+fn unpinned(body: Bytes) -> Bytes {
+    if body.len() <= WORTH_A_COPY { Bytes::copy_from_slice(&body) } else { body }
 }
 
 /// Where a call may go, in order.
@@ -224,14 +235,14 @@ async fn prepare_and_send(
         Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
         None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
     })?;
-    let context = CallContext::read(&parts.headers, &chat)?;
+    let mut context = CallContext::read(&parts.headers, &chat)?;
     let plan = plan(snapshot, key, &chat.model, &context);
     if let Some(record) = call.record() {
         record.streamed = chat.stream;
-        record.user_id.clone_from(&context.user);
-        record.session_id.clone_from(&context.session);
-        record.user_agent.clone_from(&context.user_agent);
-        record.metadata.clone_from(&context.metadata);
+        record.user_id = context.user.take();
+        record.session_id = context.session.take();
+        record.user_agent = context.user_agent.take();
+        record.metadata = context.metadata.take();
     }
     let plan = plan?;
     if let (Some(route), Some(variant)) = (plan.route, plan.variant) {
@@ -403,7 +414,7 @@ impl Answer {
                     [one] => Body::from(one.clone()),
                     many => Body::from(many.concat()),
                 };
-                call.completed(Captured::Whole(pieces));
+                call.completed(Captured::Whole(pieces.into_iter().map(unpinned).collect()));
                 (body, content_type.unwrap_or(HeaderValue::from_static("application/json")))
             }
             Ready::Stream(relay) => {
@@ -413,26 +424,45 @@ impl Answer {
         };
         let mut response = Response::new(body);
         let headers = response.headers_mut();
+        headers.reserve(MOST_HEADERS);
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let labels = self.labels;
-        let named = [("x-hypercare-route", labels.route), ("x-hypercare-variant", labels.variant), ("x-hypercare-prompt", labels.prompt)];
-        for (name, value) in named {
+        for (name, value) in [(names::ROUTE, labels.route), (names::VARIANT, labels.variant), (names::PROMPT, labels.prompt)] {
             if let Some(value) = value {
                 headers.insert(name, value);
             }
         }
-        headers.insert("x-hypercare-provider", labels.provider);
-        headers.insert("x-hypercare-model", labels.model);
-        headers.insert("x-hypercare-attempts", HeaderValue::from(attempts));
-        headers.insert("x-hypercare-cache", HeaderValue::from_static("off"));
-        headers.insert("x-hypercare-overhead-us", HeaderValue::from(overhead));
+        headers.insert(names::PROVIDER, labels.provider);
+        headers.insert(names::MODEL, labels.model);
+        headers.insert(names::ATTEMPTS, HeaderValue::from(attempts));
+        headers.insert(names::CACHE, HeaderValue::from_static("off"));
+        headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
         let signed = token::sign(app.master_key().feedback(), id, app.now());
-        if let Some(value) = signed.and_then(|t| HeaderValue::from_str(&t).ok()) {
-            headers.insert("x-hypercare-feedback-token", value);
+        if let Some(value) = signed.and_then(|t| HeaderValue::try_from(t).ok()) {
+            headers.insert(names::FEEDBACK_TOKEN, value);
         }
         response
     }
+}
+
+/// Room for the headers of an answer, those of the server included.
+const MOST_HEADERS: usize = 16;
+
+/// Names of our headers, made once.
+mod names {
+    use axum::http::HeaderName;
+
+    pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    pub const ROUTE: HeaderName = HeaderName::from_static("x-hypercare-route");
+    pub const VARIANT: HeaderName = HeaderName::from_static("x-hypercare-variant");
+    pub const PROMPT: HeaderName = HeaderName::from_static("x-hypercare-prompt");
+    pub const PROVIDER: HeaderName = HeaderName::from_static("x-hypercare-provider");
+    pub const MODEL: HeaderName = HeaderName::from_static("x-hypercare-model");
+    pub const ATTEMPTS: HeaderName = HeaderName::from_static("x-hypercare-attempts");
+    pub const CACHE: HeaderName = HeaderName::from_static("x-hypercare-cache");
+    pub const OVERHEAD: HeaderName = HeaderName::from_static("x-hypercare-overhead-us");
+    pub const FEEDBACK_TOKEN: HeaderName = HeaderName::from_static("x-hypercare-feedback-token");
 }
 
 fn model_json(route: &RouteEntry) -> serde_json::Value {

@@ -87,13 +87,21 @@ pub(crate) struct RouteEntry {
 }
 
 /// The configuration in force.
-#[derive(Default)]
 pub struct Snapshot {
     version: i64,
+    /// The name of the endpoint, to be shared with log records.
+    pub(crate) chat_completions: Arc<str>,
     keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     routes: HashMap<String, Arc<RouteEntry>>,
     providers: HashMap<String, Arc<Provider>>,
     prices: HashMap<(String, String), Option<Price>>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        let (keys, routes, providers, prices) = Default::default();
+        Self { version: 0, chat_completions: "chat.completions".into(), keys, routes, providers, prices }
+    }
 }
 
 impl Snapshot {

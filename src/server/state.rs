@@ -103,7 +103,7 @@ impl App {
         Ok(Self::open(settings).await?.0)
     }
 
-    async fn open(settings: Settings) -> Result<(Self, mpsc::Receiver<CallRecord>), StartError> {
+    async fn open(settings: Settings) -> Result<(Self, mpsc::Receiver<Box<CallRecord>>), StartError> {
         settings.prepare_folder()?;
         let master_key = MasterKey::new(&settings.master_key()?)?;
         let db = Db::open(&settings.database_url).await?;

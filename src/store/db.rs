@@ -70,9 +70,12 @@ impl Db {
             // FULL: what we have acknowledged (feedback above all) survives a power cut, not only a crash of ours.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // Set when the file is made; later it stays as it was.
+            .page_size(8_192)
             .busy_timeout(Duration::from_secs(5));
-        let write =
-            SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(options.clone()).await?;
+        // The log writes large transactions: a cache that holds one (64 MiB), and a write-ahead log that is folded in every 32 MiB.
+        let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "4000");
+        let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(writing).await?;
         let read = SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true).create_if_missing(false)).await?;
         Ok(Self::Sqlite { read, write })
     }

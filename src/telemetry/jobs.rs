@@ -1,120 +1,195 @@
 //! The writer of the log, and the pulse of the live feed.
 
+use super::batch::{Batch, BlockIds, Packer};
 use super::live::LiveEvent;
-use super::record::{CallRecord, LogLine};
+use super::record::CallRecord;
 use super::rollup::Rollups;
 use super::spool::Spool;
 use super::{service, store};
 use crate::server::App;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time::{self, Instant as Tick, MissedTickBehavior};
 
-/// Calls per transaction at most: keeps the one writer of `SQLite` free for feedback every few tens of milliseconds.
-const BATCH: usize = 1_000;
-/// How long the writer gathers before it writes a small batch.
+/// Calls per transaction: keeps the one writer of `SQLite` free for feedback every few tens of milliseconds.
+const BATCH: usize = 2_048;
+/// Calls packed at once at most, and the pause between two such pieces.
+const PIECE: usize = 512;
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long calls are gathered before a small batch is written.
 const GATHER: Duration = Duration::from_millis(150);
-/// Between two tries while the database is away.
+/// Between two looks at the spool while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
+/// The database must take a batch within this time.
+const INSERT: Duration = Duration::from_secs(15);
 
-/// Takes finished calls until the server stops, then writes what is left and returns.
-pub(crate) async fn write_log(app: App, spool: Spool, mut queue: mpsc::Receiver<CallRecord>) {
-    let mut rollups = Rollups::default();
-    let mut batch = Vec::with_capacity(BATCH);
-    let mut tick = time::interval(RETRY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut healthy = spool.bytes() == 0;
+/// What is packed and waits for the writer: batches of so many transactions.
+const PACKED: usize = 4;
+
+/// The packer and the writer of the log. They end when the server stops and every finished call is in the database or the spool.
+pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<CallRecord>>) {
+    let (sender, receiver) = mpsc::channel(PACKED);
+    tokio::join!(pack_calls(app.clone(), queue, sender), Writer::new(app, spool).run(receiver));
+}
+
+/// Takes finished calls until the server stops, packs them, and hands them on.
+async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender: mpsc::Sender<Vec<Batch>>) {
     let mut stopping = std::pin::pin!(app.stopping());
+    let (mut packer, ids) = (Packer::default(), Arc::new(BlockIds::new()));
     let mut open = true;
     loop {
+        let mut piece = Vec::with_capacity(PIECE);
         tokio::select! {
             () = &mut stopping, if open => {
                 // What is in the queue still comes out; nothing new goes in.
                 queue.close();
                 open = false;
+                continue;
             }
-            n = queue.recv_many(&mut batch, BATCH) => {
-                if n == 0 {
-                    break;
-                }
-                if n < BATCH {
-                    time::sleep(GATHER).await;
-                    while batch.len() < BATCH && let Ok(record) = queue.try_recv() {
-                        batch.push(record);
-                    }
-                }
-                healthy = store_batch(&app, &spool, &mut rollups, &mut batch, healthy).await;
+            n = queue.recv_many(&mut piece, PIECE) => if n == 0 { break },
+        }
+        let until = Tick::now() + GATHER;
+        loop {
+            let calls = piece.len();
+            if let Err(e) = pack(&app, &mut packer, &ids, std::mem::take(&mut piece)).await {
+                tracing::error!(error = %e, calls, "calls are lost: they cannot be packed");
             }
-            _ = tick.tick() => {
-                flush_rollups(&app, &mut rollups).await;
-                if !healthy {
-                    healthy = drain_spool(&app, &spool).await;
+            if packer.packed() >= BATCH || Tick::now() >= until || !open {
+                break;
+            }
+            time::sleep(PAUSE).await;
+            while piece.len() < PIECE
+                && let Ok(record) = queue.try_recv()
+            {
+                piece.push(record);
+            }
+        }
+        match packer.take(&ids, app.now()) {
+            Ok(batches) => {
+                if sender.send(batches).await.is_err() {
+                    return;
                 }
+            }
+            Err(e) => tracing::error!(error = %e, "calls are lost: they cannot be packed"),
+        }
+    }
+}
+
+async fn pack(app: &App, packer: &mut Packer, ids: &Arc<BlockIds>, records: Vec<Box<CallRecord>>) -> io::Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let (mut taken, ids, now) = (std::mem::take(packer), ids.clone(), app.now());
+    let done = tokio::task::spawn_blocking(move || {
+        let result = taken.add(records.into_iter(), &ids, now);
+        (taken, result)
+    });
+    let (back, result) = done.await.map_err(io::Error::other)?;
+    *packer = back;
+    result
+}
+
+/// The writer and what it remembers from batch to batch.
+struct Writer {
+    app: App,
+    spool: Spool,
+    rollups: Rollups,
+    /// Whether the database took the last batch; while it does not, calls go straight to the spool, so that none waits for a timeout.
+    healthy: bool,
+}
+
+impl Writer {
+    fn new(app: App, spool: Spool) -> Self {
+        let healthy = spool.bytes() == 0;
+        Self { app, spool, rollups: Rollups::default(), healthy }
+    }
+
+    /// Writes what comes until nothing comes any more.
+    async fn run(mut self, mut packed: mpsc::Receiver<Vec<Batch>>) {
+        let mut tick = time::interval(RETRY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                batches = packed.recv() => match batches {
+                    Some(batches) => self.write(&batches).await,
+                    None => break,
+                },
+                _ = tick.tick() => self.tick().await,
+            }
+        }
+        self.flush_rollups().await;
+    }
+
+    async fn write(&mut self, batches: &[Batch]) {
+        let calls = batches.iter().map(|batch| batch.rows.len()).sum();
+        if self.healthy {
+            let inserted = time::timeout(INSERT, store::insert(self.app.db(), batches)).await;
+            match inserted.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+                Ok(()) => {
+                    batches.iter().flat_map(|batch| &batch.rows).for_each(|row| self.rollups.add(row));
+                    return self.app.log().add_stored(calls);
+                }
+                Err(e) => tracing::error!(error = %e, calls, "the database takes no calls; spooling them"),
+            }
+        }
+        self.healthy = false;
+        for batch in batches {
+            if let Err(e) = self.spool.put(batch).await {
+                tracing::error!(error = %e, calls = batch.rows.len(), "calls are lost: neither the database nor the spool takes them");
             }
         }
     }
-    flush_rollups(&app, &mut rollups).await;
-}
 
-/// Writes one batch; while the database is unhealthy straight to the spool, so that no call waits for a timeout.
-async fn store_batch(app: &App, spool: &Spool, rollups: &mut Rollups, batch: &mut Vec<CallRecord>, healthy: bool) -> bool {
-    let lines: Vec<LogLine> = batch.drain(..).map(CallRecord::settle).collect();
-    if healthy {
-        match store::insert(app.db(), &lines).await {
-            Ok(()) => {
-                lines.iter().for_each(|line| rollups.add(line));
-                return true;
-            }
-            Err(e) => tracing::error!(error = %e, calls = lines.len(), "the database takes no calls; spooling them"),
+    async fn tick(&mut self) {
+        self.flush_rollups().await;
+        if !self.healthy {
+            self.healthy = self.drain_spool().await;
         }
     }
-    if let Err(e) = spool.put(&lines).await {
-        tracing::error!(error = %e, calls = lines.len(), "calls are lost: neither the database nor the spool takes them");
-    }
-    false
-}
 
-/// Brings spooled batches in; tells whether none is left.
-async fn drain_spool(app: &App, spool: &Spool) -> bool {
-    loop {
-        let (path, lines) = match spool.oldest().await {
-            Ok(None) => return true,
-            Ok(Some(batch)) => batch,
-            Err(e) => {
-                tracing::error!(error = %e, "the spool cannot be read");
+    /// Brings spooled batches in; tells whether none is left.
+    async fn drain_spool(&self) -> bool {
+        loop {
+            let (path, batch) = match self.spool.oldest().await {
+                Ok(None) => return true,
+                Ok(Some(found)) => found,
+                Err(e) => {
+                    tracing::error!(error = %e, "the spool cannot be read");
+                    return false;
+                }
+            };
+            if let Err(e) = bring_in(&self.app, &batch).await {
+                tracing::warn!(error = %e, "the database is still away");
                 return false;
             }
-        };
-        if let Err(e) = bring_in(app, &lines).await {
-            tracing::warn!(error = %e, "the database is still away");
-            return false;
+            self.app.log().add_stored(batch.rows.len());
+            if let Err(e) = self.spool.done(&path).await {
+                tracing::error!(error = %e, "a spooled batch cannot be removed");
+                return false;
+            }
         }
-        if let Err(e) = spool.done(&path).await {
-            tracing::error!(error = %e, "a spooled batch cannot be removed");
-            return false;
+    }
+
+    async fn flush_rollups(&mut self) {
+        let dirty = self.rollups.dirty();
+        if dirty.is_empty() {
+            return;
+        }
+        match store::put_rollups(self.app.db(), self.app.replica(), &dirty).await {
+            Ok(()) => self.rollups.written(&dirty, self.app.now()),
+            Err(e) => tracing::warn!(error = %e, "roll-ups wait for the database"),
         }
     }
 }
 
 /// Inserts a spooled batch and its part of the roll-ups. Those rows are named after the batch, so that bringing it in twice changes nothing.
-async fn bring_in(app: &App, lines: &[LogLine]) -> Result<(), sqlx::Error> {
-    let Some(first) = lines.first() else { return Ok(()) };
-    store::insert(app.db(), lines).await?;
+async fn bring_in(app: &App, batch: &Batch) -> Result<(), sqlx::Error> {
+    store::insert(app.db(), std::slice::from_ref(batch)).await?;
     let mut rollups = Rollups::default();
-    lines.iter().for_each(|line| rollups.add(line));
-    store::put_rollups(app.db(), &format!("spool:{}", first.id), &rollups.dirty()).await
-}
-
-async fn flush_rollups(app: &App, rollups: &mut Rollups) {
-    let dirty = rollups.dirty();
-    if dirty.is_empty() {
-        return;
-    }
-    match store::put_rollups(app.db(), app.replica(), &dirty).await {
-        Ok(()) => rollups.written(&dirty, app.now()),
-        Err(e) => tracing::warn!(error = %e, "roll-ups wait for the database"),
-    }
+    batch.rows.iter().for_each(|row| rollups.add(row));
+    store::put_rollups(app.db(), &format!("spool:{}", batch.block), &rollups.dirty()).await
 }
 
 /// Once a second, while somebody listens: the numbers of this second.

@@ -16,6 +16,7 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     };
     series("hypercare_log_accepted_total", "counter", "Calls handed to the request log.", app.log().accepted());
+    series("hypercare_log_stored_total", "counter", "Calls written to the database.", app.log().stored());
     series("hypercare_log_dropped_total", "counter", "Calls lost because the log was too far behind.", app.log().lost());
     series("hypercare_spool_bytes", "gauge", "Bytes of calls waiting on disk for the database.", app.spooled_bytes());
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response())

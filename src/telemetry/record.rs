@@ -1,11 +1,15 @@
-//! What a finished call leaves behind.
+//! One finished call, as the gateway hands it over, and the way to the log.
 
+use super::block::{Bodies, Facts};
+use super::kind::{Kind, Kinds, Names};
 use super::model::{Attempt, Outcome};
 use crate::catalog::model::{Price, Tokens};
 use crate::types::{Id, Instant, Nanodollars};
 use bytes::Bytes;
 use hypercare_wire::chat;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,19 +34,24 @@ pub(crate) enum Captured {
     Stream(Box<chat::ResponseSummary>),
 }
 
+/// One try, with names shared.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    pub provider: Arc<str>,
+    pub model: Arc<str>,
+    pub status: Option<u16>,
+    pub error: Option<&'static str>,
+    pub duration_us: i64,
+}
+
 /// Everything about one call, gathered on the hot path without parsing bodies or copying names.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
     pub id: Id,
-    pub request_id: String,
+    /// The caller's own id of the call, when it sent one.
+    pub caller_id: Option<String>,
     pub started_at: Instant,
-    pub endpoint: &'static str,
-    pub key_name: Arc<str>,
-    pub route: Option<Arc<str>>,
-    pub variant: Option<Arc<str>>,
-    pub provider: Option<Arc<str>>,
-    pub model: Option<Arc<str>>,
-    pub prompt: Option<Arc<str>>,
+    pub names: Names,
     pub status: u16,
     pub outcome: Outcome,
     pub error_code: Option<&'static str>,
@@ -52,8 +61,9 @@ pub(crate) struct CallRecord {
     pub session_id: Option<String>,
     pub source_ip: Option<IpAddr>,
     pub user_agent: Option<String>,
-    pub metadata: Option<serde_json::Value>,
-    pub attempts: Vec<Attempt>,
+    /// A JSON object.
+    pub metadata: Option<Box<RawValue>>,
+    pub attempts: Vec<Tried>,
     pub duration_us: i64,
     pub first_token_us: Option<i64>,
     pub overhead_us: i64,
@@ -63,144 +73,167 @@ pub(crate) struct CallRecord {
     pub captured: Captured,
 }
 
-/// A line of the log as it is stored (and spooled).
+/// A call's row in the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LogLine {
+pub(crate) struct Row {
     pub id: Id,
-    pub request_id: String,
+    pub caller_id: Option<String>,
     pub started_at: Instant,
-    pub endpoint: String,
-    pub key_name: String,
-    pub route: Option<String>,
-    pub variant: Option<String>,
-    pub provider: Option<String>,
-    pub model: Option<String>,
-    pub prompt: Option<String>,
+    pub kind: Arc<Kind>,
     pub status: i64,
     pub outcome: Outcome,
-    pub error_code: Option<String>,
-    pub error_message: Option<String>,
+    pub error_code: Option<Cow<'static, str>>,
     pub streamed: bool,
     pub user_id: Option<String>,
     pub session_id: Option<String>,
-    pub source_ip: Option<String>,
-    pub user_agent: Option<String>,
-    pub metadata: Option<serde_json::Value>,
-    pub attempts: Vec<Attempt>,
     pub duration_us: i64,
     pub first_token_us: Option<i64>,
-    pub overhead_us: i64,
-    pub tokens: Tokens,
-    pub usage_missing: bool,
+    pub input_tokens: i64,
+    pub output_tokens: i64,
     pub cost: Nanodollars,
-    pub finish_reason: Option<String>,
-    pub confidence: Option<f64>,
-    pub upstream_id: Option<String>,
     pub preview: Option<String>,
-    pub request_body: Vec<u8>,
-    pub rendered_prompt: Option<String>,
-    pub response_body: Option<Vec<u8>>,
-    pub response_text: Option<String>,
 }
 
-impl CallRecord {
-    /// Reads tokens, text and preview off the bodies and prices the call.
-    pub fn settle(self) -> LogLine {
-        let (summary, body) = match self.captured {
-            Captured::Nothing => (chat::ResponseSummary::default(), None),
-            Captured::Whole(pieces) => {
-                let body = join(pieces);
-                (chat::summarise_response(&body), Some(cut(body)))
-            }
-            Captured::Stream(summary) => (*summary, None),
-        };
-        let usage = summary.usage.unwrap_or_default();
-        let tokens = Tokens { input: usage.input, cached_input: usage.cached_input, output: usage.output, reasoning: usage.reasoning };
-        let request = chat::summarise_request(&self.request_body, PREVIEW_CHARS);
-        LogLine {
-            id: self.id,
-            request_id: self.request_id,
-            started_at: self.started_at,
-            endpoint: self.endpoint.to_owned(),
-            key_name: self.key_name.to_string(),
-            route: text(self.route),
-            variant: text(self.variant),
-            provider: text(self.provider),
-            model: text(self.model),
-            prompt: text(self.prompt),
-            status: i64::from(self.status),
-            outcome: self.outcome,
-            error_code: self.error_code.map(str::to_owned),
-            error_message: self.error_message,
-            streamed: self.streamed,
-            user_id: self.user_id,
-            session_id: self.session_id,
-            source_ip: self.source_ip.map(|ip| ip.to_string()),
-            user_agent: self.user_agent,
-            metadata: self.metadata,
-            attempts: self.attempts,
-            duration_us: self.duration_us,
-            first_token_us: self.first_token_us,
-            overhead_us: self.overhead_us,
-            usage_missing: summary.usage.is_none() && self.outcome == Outcome::Ok,
-            cost: self.price.map(|price| price.cost(tokens)).unwrap_or_default(),
-            tokens,
-            finish_reason: summary.finish_reason,
-            confidence: summary.confidence,
-            upstream_id: summary.upstream_id,
-            preview: request.last_user_text,
-            request_body: cut(self.request_body.to_vec()),
-            rendered_prompt: self.rendered_prompt,
-            response_body: body,
-            response_text: summary.text,
+/// A row and what goes into the block.
+pub(super) struct Settled {
+    pub row: Row,
+    pub facts: Facts,
+    request: Bytes,
+    rendered_prompt: Option<String>,
+    response: Option<Bytes>,
+    response_text: Option<String>,
+}
+
+impl Settled {
+    /// The bodies, cut to what is kept.
+    pub fn bodies(&self) -> Bodies<'_> {
+        Bodies {
+            request: Some(cut(&self.request)),
+            rendered_prompt: self.rendered_prompt.as_deref().map(|text| cut(text.as_bytes())),
+            response: self.response.as_deref().map(cut),
+            response_text: self.response_text.as_deref().map(|text| cut(text.as_bytes())),
         }
     }
 }
 
-fn text(shared: Option<Arc<str>>) -> Option<String> {
-    shared.map(|s| s.to_string())
-}
-
-fn join(pieces: Vec<Bytes>) -> Vec<u8> {
-    match <[Bytes; 1]>::try_from(pieces) {
-        Ok([one]) => one.to_vec(),
-        Err(many) => many.concat(),
+impl CallRecord {
+    /// Reads tokens, text and preview off the bodies and prices the call.
+    pub(super) fn settle(self, kinds: &mut Kinds) -> Settled {
+        let (mut summary, response) = match self.captured {
+            Captured::Nothing => (chat::ResponseSummary::default(), None),
+            Captured::Whole(pieces) => {
+                let body = join(pieces);
+                (chat::summarise_response(&body), Some(body))
+            }
+            Captured::Stream(summary) => (*summary, None),
+        };
+        // The text of a whole answer can be read off its body again, unless that is cut.
+        let response_text = summary.text.take().filter(|_| response.as_ref().is_none_or(|body| body.len() > MAX_BODY));
+        let usage = summary.usage.unwrap_or_default();
+        let tokens = Tokens { input: usage.input, cached_input: usage.cached_input, output: usage.output, reasoning: usage.reasoning };
+        let row = Row {
+            id: self.id,
+            caller_id: self.caller_id,
+            started_at: self.started_at,
+            kind: kinds.of(self.names),
+            status: i64::from(self.status),
+            outcome: self.outcome,
+            error_code: self.error_code.map(Cow::Borrowed),
+            streamed: self.streamed,
+            user_id: self.user_id,
+            session_id: self.session_id,
+            duration_us: self.duration_us,
+            first_token_us: self.first_token_us,
+            input_tokens: count(tokens.input),
+            output_tokens: count(tokens.output),
+            cost: self.price.map(|price| price.cost(tokens)).unwrap_or_default(),
+            preview: chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text,
+        };
+        let facts = Facts {
+            error_message: self.error_message,
+            source_ip: self.source_ip.map(|ip| ip.to_string()),
+            user_agent: self.user_agent,
+            metadata: self.metadata,
+            attempts: self.attempts.into_iter().map(Tried::named).collect(),
+            overhead_us: self.overhead_us,
+            cached_input_tokens: tokens.cached_input,
+            reasoning_tokens: tokens.reasoning,
+            usage_missing: summary.usage.is_none() && self.outcome == Outcome::Ok,
+            finish_reason: summary.finish_reason,
+            confidence: summary.confidence,
+            upstream_id: summary.upstream_id,
+        };
+        Settled { row, facts, request: self.request_body, rendered_prompt: self.rendered_prompt, response, response_text }
     }
 }
 
-fn cut(mut body: Vec<u8>) -> Vec<u8> {
-    body.truncate(MAX_BODY);
-    body
+impl Tried {
+    fn named(self) -> Attempt {
+        let Self { provider, model, status, error, duration_us } = self;
+        Attempt { provider: provider.to_string(), model: model.to_string(), status, error: error.map(str::to_owned), duration_us }
+    }
+}
+
+fn count(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn join(pieces: Vec<Bytes>) -> Bytes {
+    match <[Bytes; 1]>::try_from(pieces) {
+        Ok([one]) => one,
+        Err(many) => many.concat().into(),
+    }
+}
+
+fn cut(body: &[u8]) -> &[u8] {
+    &body[..body.len().min(MAX_BODY)]
 }
 
 /// The way into the log: never waits.
 #[derive(Clone, Debug)]
 pub(crate) struct LogQueue {
-    sender: mpsc::Sender<CallRecord>,
-    accepted: Arc<AtomicU64>,
-    lost: Arc<AtomicU64>,
+    // Boxed: a record is moved a few times on its way, and is large.
+    sender: mpsc::Sender<Box<CallRecord>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    accepted: AtomicU64,
+    lost: AtomicU64,
+    stored: AtomicU64,
 }
 
 impl LogQueue {
     /// The queue and the end the writer reads.
-    pub fn new() -> (Self, mpsc::Receiver<CallRecord>) {
+    pub fn new() -> (Self, mpsc::Receiver<Box<CallRecord>>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { sender, accepted: Arc::default(), lost: Arc::default() }, receiver)
+        (Self { sender, counts: Arc::default() }, receiver)
     }
 
     /// Hands a record over; counts it as lost when the writer is a hundred thousand calls behind.
-    pub fn push(&self, record: CallRecord) {
-        let counter = if self.sender.try_send(record).is_ok() { &self.accepted } else { &self.lost };
+    pub fn push(&self, record: Box<CallRecord>) {
+        let counter = if self.sender.try_send(record).is_ok() { &self.counts.accepted } else { &self.counts.lost };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Calls were written to the database.
+    pub fn add_stored(&self, calls: usize) {
+        self.counts.stored.fetch_add(calls as u64, Ordering::Relaxed);
     }
 
     /// Calls handed over since the start.
     pub fn accepted(&self) -> u64 {
-        self.accepted.load(Ordering::Relaxed)
+        self.counts.accepted.load(Ordering::Relaxed)
     }
 
     /// Calls lost since the start.
     pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.counts.lost.load(Ordering::Relaxed)
+    }
+
+    /// Calls written to the database since the start.
+    pub fn stored(&self) -> u64 {
+        self.counts.stored.load(Ordering::Relaxed)
     }
 }

@@ -1,20 +1,70 @@
-//! Minute roll-ups: this replica's own rows, kept in memory for the running minute and rewritten as they grow.
+//! Roll-ups: this replica's own rows, kept in memory while their span runs and rewritten as they grow.
 
+use super::kind::Kind;
 use super::model::Outcome;
-use super::record::LogLine;
-use crate::types::{Instant, Nanodollars};
+use super::record::Row;
+use crate::types::{Duration, Instant, Nanodollars};
 use hypercare_stats::sketch::DdSketch;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// How much time a row sums up. A week's chart reads two-hour rows, an hour's chart minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Span {
+    Minute,
+    Quarter,
+    TwoHours,
+}
+
+impl Span {
+    pub const ALL: [Self; 3] = [Self::Minute, Self::Quarter, Self::TwoHours];
+
+    /// Its length in minutes.
+    pub const fn minutes(self) -> i64 {
+        match self {
+            Self::Minute => 1,
+            Self::Quarter => 15,
+            Self::TwoHours => 120,
+        }
+    }
+
+    pub const fn duration(self) -> Duration {
+        Duration::MINUTE.times(self.minutes())
+    }
+
+    /// The longest span that steps of so many minutes are made of.
+    pub fn for_step(minutes: i64) -> Self {
+        Self::ALL.into_iter().rev().find(|span| minutes % span.minutes() == 0).unwrap_or(Self::Minute)
+    }
+}
 
 /// What a roll-up row is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(crate) struct RollupKey {
-    pub minute: Instant,
-    pub route: String,
-    pub variant: String,
-    pub provider: String,
-    pub model: String,
-    pub prompt: String,
+    pub span: Span,
+    pub start: Instant,
+    pub kind: Arc<Kind>,
+}
+
+impl RollupKey {
+    fn parts(&self) -> (Span, Instant, i64) {
+        (self.span, self.start, self.kind.id)
+    }
+}
+
+impl PartialEq for RollupKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for RollupKey {}
+
+impl Hash for RollupKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
 }
 
 /// The sums of a roll-up row.
@@ -54,32 +104,13 @@ pub(crate) struct Rollups {
 }
 
 impl Rollups {
-    /// Counts a call in the minute it ended.
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of a call are far below 2^52")]
-    pub fn add(&mut self, line: &LogLine) {
+    /// Counts a call in the minute, quarter of an hour and two hours in which it ended.
+    pub fn add(&mut self, line: &Row) {
         let ended = Instant(line.started_at.0 + line.duration_us);
-        let name = |text: &Option<String>| text.clone().unwrap_or_default();
-        let key = RollupKey {
-            minute: ended.minute(),
-            route: name(&line.route),
-            variant: name(&line.variant),
-            provider: name(&line.provider),
-            model: name(&line.model),
-            prompt: name(&line.prompt),
-        };
-        let row = self.rows.entry(key).or_default();
-        row.requests += 1;
-        row.errors += i64::from(line.outcome == Outcome::Error);
-        row.input_tokens += i64::try_from(line.tokens.input).unwrap_or(0);
-        row.output_tokens += i64::try_from(line.tokens.output).unwrap_or(0);
-        row.cost.0 += line.cost.0;
-        if line.outcome == Outcome::Ok {
-            row.latency.add(line.duration_us as f64);
+        for span in Span::ALL {
+            let key = RollupKey { span, start: ended.floor(span.duration()), kind: line.kind.clone() };
+            self.rows.entry(key).or_default().add(line);
         }
-        if let Some(first) = line.first_token_us {
-            row.first_token.add(first as f64);
-        }
-        row.dirty = true;
     }
 
     /// Rows that changed since they were last written.
@@ -87,7 +118,7 @@ impl Rollups {
         self.rows.iter().filter(|(_, row)| row.dirty).map(|(key, row)| (key.clone(), row.clone())).collect()
     }
 
-    /// The written rows are safe. Rows whose minute is over for good are let go (a late one would start a second row with a name of its own: see `jobs`).
+    /// The written rows are safe. Rows whose span is over for good are let go (a late one would start a second row with a name of its own: see `jobs`).
     pub fn written(&mut self, keys: &[(RollupKey, Rollup)], now: Instant) {
         for (key, written) in keys {
             if let Some(row) = self.rows.get_mut(key)
@@ -96,7 +127,25 @@ impl Rollups {
                 row.dirty = false;
             }
         }
-        let settled = now.minus(crate::types::Duration::MINUTE.times(30));
-        self.rows.retain(|key, row| row.dirty || key.minute > settled);
+        let late = Duration::MINUTE.times(30);
+        self.rows.retain(|key, row| row.dirty || key.start.plus(key.span.duration()).plus(late) > now);
+    }
+}
+
+impl Rollup {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a call are far below 2^52")]
+    fn add(&mut self, line: &Row) {
+        self.requests += 1;
+        self.errors += i64::from(line.outcome == Outcome::Error);
+        self.input_tokens += line.input_tokens;
+        self.output_tokens += line.output_tokens;
+        self.cost.0 += line.cost.0;
+        if line.outcome == Outcome::Ok {
+            self.latency.add(line.duration_us as f64);
+        }
+        if let Some(first) = line.first_token_us {
+            self.first_token.add(first as f64);
+        }
+        self.dirty = true;
     }
 }

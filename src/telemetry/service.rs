@@ -1,14 +1,16 @@
 //! Reading the log and the numbers drawn from it.
 
+use super::block::{self, Entry};
 use super::model::{LiveMetrics, Marker, Overview, Point, Range, RequestDetail, RequestFilter, RequestSummary, Totals, VariantSeries};
-use super::store::{self, DetailRow, MinuteRow};
+use super::rollup::Span;
+use super::store::{self, TrafficRow};
 use crate::feedback::store::ThumbsRow;
 use crate::identity::Actor;
 use crate::identity::model::Permission;
 use crate::server::App;
 use crate::types::{Duration, Fault, Id, Instant, Page, PageRequest};
 use hypercare_stats::sketch::DdSketch;
-use hypercare_wire::chat::{ChatRequest, Edit};
+use hypercare_wire::chat::{self, ChatRequest, Edit};
 use std::collections::{BTreeMap, HashMap};
 
 /// The newest requests that pass the filter.
@@ -25,16 +27,26 @@ pub async fn get_request(app: &App, actor: &Actor, id: &Id) -> Result<RequestDet
     let row = store::detail(app.db(), id.as_str()).await?;
     let row =
         row.ok_or_else(|| Fault::NotFound(format!("No request `{id}` is in the log. A call appears here within a second of its end.")))?;
-    let upstream = upstream_body(app, &row).await?;
-    Ok(detail(row, upstream))
+    let entry = entry(row.content, row.place).await?;
+    let upstream = upstream_body(app, &row.summary, &entry).await?;
+    Ok(detail(row.summary, row.key_name, entry, upstream))
+}
+
+/// The call's part of its block; nothing when bodies are no longer kept.
+async fn entry(content: Option<Vec<u8>>, place: i64) -> Result<Entry, Fault> {
+    let Some(content) = content else { return Ok(Entry::default()) };
+    let place = usize::try_from(place).map_err(Fault::internal)?;
+    // Unpacking takes a millisecond or two: off the async threads.
+    let read = tokio::task::spawn_blocking(move || block::read(&content, place)).await.map_err(Fault::internal)?;
+    Ok(read.map_err(Fault::internal)?.unwrap_or_default())
 }
 
 /// The body as the provider got it. It is not stored: the caller's body, the rendered prompt and the immutable version make it again.
-async fn upstream_body(app: &App, row: &DetailRow) -> Result<Option<String>, Fault> {
-    let (Some(body), Some(model), Some(_)) = (&row.request_body, &row.summary.model, &row.summary.provider) else { return Ok(None) };
+async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Result<Option<String>, Fault> {
+    let (Some(body), Some(model), Some(_)) = (&entry.request, &summary.model, &summary.provider) else { return Ok(None) };
     let Ok(request) = ChatRequest::parse(body) else { return Ok(None) };
     let mut parameters = Vec::new();
-    if let Some((name, version)) = row.summary.prompt.as_deref().and_then(|p| p.rsplit_once('@'))
+    if let Some((name, version)) = summary.prompt.as_deref().and_then(|p| p.rsplit_once('@'))
         && let Ok(version) = version.parse()
         && let Some(content) = crate::prompts::store::version(app.db(), name, version).await?
     {
@@ -42,34 +54,37 @@ async fn upstream_body(app: &App, row: &DetailRow) -> Result<Option<String>, Fau
             parameters.push((key, serde_json::value::to_raw_value(&value).map_err(Fault::internal)?));
         }
     }
-    let edit = Edit { model, prompt_messages: row.rendered_prompt.as_deref().unwrap_or_default(), parameters: &parameters };
+    let rendered = entry.rendered_prompt.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+    let edit = Edit { model, prompt_messages: &rendered, parameters: &parameters };
     Ok(String::from_utf8(request.rewrite(&edit)).ok())
 }
 
-fn lossy(bytes: Option<Vec<u8>>) -> Option<String> {
-    bytes.map(|b| String::from_utf8_lossy(&b).into_owned())
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
-fn detail(row: DetailRow, upstream_body: Option<String>) -> RequestDetail {
+fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body: Option<String>) -> RequestDetail {
+    let Entry { facts, request, response, response_text, .. } = entry;
+    let text = response_text.map(lossy).or_else(|| response.as_deref().and_then(|body| chat::summarise_response(body).text));
     RequestDetail {
-        summary: row.summary,
-        key_name: row.key_name,
-        source_ip: row.source_ip,
-        user_agent: row.user_agent,
-        metadata: row.metadata.map_or(serde_json::Value::Null, |json| json.0),
-        error_message: row.error_message,
-        attempts: row.attempts.0,
-        overhead_us: row.overhead_us,
-        cached_input_tokens: row.cached_input_tokens,
-        reasoning_tokens: row.reasoning_tokens,
-        usage_missing: row.usage_missing,
-        finish_reason: row.finish_reason,
-        confidence: row.confidence,
-        upstream_id: row.upstream_id,
-        request_body: lossy(row.request_body),
+        summary,
+        key_name: Some(key_name),
+        source_ip: facts.source_ip,
+        user_agent: facts.user_agent,
+        metadata: facts.metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default(),
+        error_message: facts.error_message,
+        attempts: facts.attempts,
+        overhead_us: facts.overhead_us,
+        cached_input_tokens: i64::try_from(facts.cached_input_tokens).unwrap_or(i64::MAX),
+        reasoning_tokens: i64::try_from(facts.reasoning_tokens).unwrap_or(i64::MAX),
+        usage_missing: facts.usage_missing,
+        finish_reason: facts.finish_reason,
+        confidence: facts.confidence,
+        upstream_id: facts.upstream_id,
+        request_body: request.map(lossy),
         upstream_body,
-        response_body: lossy(row.response_body),
-        response_text: row.response_text,
+        response_body: response.map(lossy),
+        response_text: text,
     }
 }
 
@@ -91,7 +106,7 @@ fn merge(into: &mut Option<DdSketch>, bytes: &[u8]) {
 }
 
 impl Sum {
-    fn add(&mut self, row: &MinuteRow) {
+    fn add(&mut self, row: &TrafficRow) {
         let t = &mut self.totals;
         t.requests += row.requests;
         t.errors += row.errors;
@@ -129,19 +144,19 @@ pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str
     let end = at.floor(step).plus(step);
     let start = end.minus(span);
     let before = start.minus(span);
-    let minutes = store::minutes(app.db(), before, end, route).await?;
-    let thumbs = crate::feedback::store::thumbs(app.db(), before, end, route).await?;
+    let traffic = store::traffic(app.db(), Span::for_step(range.step_minutes()), before, end, route).await?;
+    let thumbs = crate::feedback::store::thumbs(app.db(), step, before, end, route).await?;
 
     let (mut now, mut earlier) = (Sum::default(), Sum::default());
     let mut points: BTreeMap<Instant, Sum> = (0..span.0 / step.0).map(|i| (start.plus(step.times(i)), Sum::default())).collect();
     let mut variants: HashMap<(String, String), (Sum, BTreeMap<Instant, i64>)> = HashMap::new();
-    for row in &minutes {
-        if row.minute < start {
+    for row in &traffic {
+        if row.start < start {
             earlier.add(row);
             continue;
         }
         now.add(row);
-        let point = row.minute.floor(step);
+        let point = row.start.floor(step);
         if let Some(sum) = points.get_mut(&point) {
             sum.add(row);
         }
@@ -150,12 +165,12 @@ pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str
         *per_point.entry(point).or_default() += row.requests;
     }
     for row in &thumbs {
-        if row.minute < start {
+        if row.start < start {
             earlier.add_thumbs(row);
             continue;
         }
         now.add_thumbs(row);
-        if let Some(sum) = points.get_mut(&row.minute.floor(step)) {
+        if let Some(sum) = points.get_mut(&row.start.floor(step)) {
             sum.add_thumbs(row);
         }
         if let Some((sum, _)) = variants.get_mut(&(row.route.clone(), row.variant.clone())) {
@@ -202,23 +217,23 @@ pub(crate) async fn live_metrics(app: &App) -> Result<LiveMetrics, Fault> {
     let at = app.now();
     let minute = at.minute();
     let start = minute.minus(Duration::MINUTE.times(59));
-    let rows = store::minutes(app.db(), start, minute.plus(Duration::MINUTE), None).await?;
-    let thumbs = crate::feedback::store::thumbs(app.db(), start, minute.plus(Duration::MINUTE), None).await?;
+    let rows = store::traffic(app.db(), Span::Minute, start, minute.plus(Duration::MINUTE), None).await?;
+    let thumbs = crate::feedback::store::thumbs(app.db(), Duration::MINUTE, start, minute.plus(Duration::MINUTE), None).await?;
     let (mut hour, mut point) = (Sum::default(), Sum::default());
     let mut by_variant: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut previous = 0;
     for row in &rows {
         hour.add(row);
-        if row.minute == minute {
+        if row.start == minute {
             point.add(row);
             *by_variant.entry((row.route.clone(), row.variant.clone())).or_default() += row.requests;
-        } else if row.minute == minute.minus(Duration::MINUTE) {
+        } else if row.start == minute.minus(Duration::MINUTE) {
             previous += row.requests;
         }
     }
     for row in &thumbs {
         hour.add_thumbs(row);
-        if row.minute == minute {
+        if row.start == minute {
             point.add_thumbs(row);
         }
     }

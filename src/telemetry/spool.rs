@@ -1,12 +1,15 @@
-//! Where calls wait while the database cannot take them: files of JSON lines in the data folder.
+//! Where calls wait while the database cannot take them: a file each batch in the data folder.
 
-use super::record::LogLine;
+use super::batch::Batch;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
+
+/// Extension of a complete batch.
+const EXTENSION: &str = "batch";
 
 /// A folder of batches, one file each, named so that they sort by age.
 #[derive(Clone, Debug)]
@@ -32,30 +35,31 @@ impl Spool {
     }
 
     /// Writes a batch to disk; complete or not there at all.
-    pub async fn put(&self, lines: &[LogLine]) -> io::Result<()> {
-        let Some(first) = lines.first() else { return Ok(()) };
-        let mut body = Vec::new();
-        for line in lines {
-            serde_json::to_writer(&mut body, line)?;
-            body.push(b'\n');
-        }
-        let partial = self.folder.join(format!("{}.part", first.id));
+    pub async fn put(&self, batch: &Batch) -> io::Result<()> {
+        let body = batch.to_file()?;
+        let partial = self.folder.join(format!("{}.part", batch.block));
         let mut file = fs::File::create(&partial).await?;
         file.write_all(&body).await?;
         file.sync_all().await?;
-        fs::rename(&partial, self.folder.join(format!("{}.jsonl", first.id))).await?;
+        fs::rename(&partial, self.folder.join(format!("{}.{EXTENSION}", batch.block))).await?;
         self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
-    /// The oldest batch and its file, if any. Lines that cannot be read are left out: they would be in the way for ever.
-    pub async fn oldest(&self) -> io::Result<Option<(PathBuf, Vec<LogLine>)>> {
-        let Some(path) = self.batches().await?.into_iter().next() else { return Ok(None) };
-        let body = fs::read_to_string(&path).await?;
-        let lines = body
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).inspect_err(|e| tracing::error!(error = %e, "spooled call is unreadable")).ok());
-        Ok(Some((path.clone(), lines.collect())))
+    /// The oldest batch and its file, if any. A file that cannot be read is put aside under another name: it would be in the way for ever.
+    pub async fn oldest(&self) -> io::Result<Option<(PathBuf, Batch)>> {
+        for path in self.batches().await? {
+            match Batch::from_file(&fs::read(&path).await?) {
+                Ok(batch) => return Ok(Some((path, batch))),
+                Err(e) => {
+                    tracing::error!(error = %e, file = %path.display(), "spooled calls are unreadable; the file is kept as .damaged");
+                    let length = fs::metadata(&path).await?.len();
+                    fs::rename(&path, path.with_extension("damaged")).await?;
+                    self.bytes.fetch_sub(length.min(self.bytes()), Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The batch is in the database.
@@ -70,7 +74,7 @@ impl Spool {
         let mut found = Vec::new();
         let mut entries = fs::read_dir(&self.folder).await?;
         while let Some(entry) = entries.next_entry().await? {
-            if entry.path().extension().is_some_and(|e| e == "jsonl") {
+            if entry.path().extension().is_some_and(|e| e == EXTENSION) {
                 found.push(entry.path());
             }
         }

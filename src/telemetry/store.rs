@@ -1,142 +1,191 @@
 //! SQL of the request log and its roll-ups.
 
-use super::model::{Attempt, RequestFilter, RequestSummary};
-use super::record::LogLine;
-use super::rollup::{Rollup, RollupKey};
+use super::batch::Batch;
+use super::kind::Kind;
+use super::model::{RequestFilter, RequestSummary};
+use super::record::Row;
+use super::rollup::{Rollup, RollupKey, Span};
 use crate::store::{Db, Side, Tx, sql};
 use crate::types::{Id, Instant, Nanodollars};
-use sqlx::QueryBuilder;
-use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, QueryBuilder};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
-/// Rows per INSERT: 34 columns each, below `SQLite`'s 32,766 and `PostgreSQL`'s 65,535 parameters, and few different texts to prepare.
-const CHUNK: usize = 250;
+/// Rows per INSERT at most: below the drivers' limits of parameters.
+const CHUNK: usize = 256;
 
-/// The same pushes for either driver.
-macro_rules! insert_rows {
-    ($on:expr, $db:ty, $head:expr, $rows:expr, $tail:expr, |$row:ident, $b:ident| $push:block) => {{
-        let mut query = QueryBuilder::<$db>::new($head);
-        query.push_values($rows, |mut $b, $row| $push);
-        query.push($tail);
-        query.build().execute($on).await?;
+/// `INSERT` texts for 1, 2, 4, … [`CHUNK`] rows: any number of rows takes few statements, and there are few texts to prepare.
+///
+/// For `SQLite` the placeholders have no numbers: it looks up every numbered one by its name, in time that grows with their square.
+struct Inserts {
+    sqlite: Texts,
+    postgres: Texts,
+}
+
+type Texts = [Arc<str>; CHUNK.ilog2() as usize + 1];
+
+impl Inserts {
+    fn new(head: &str, columns: usize, tail: &str) -> Self {
+        let texts = |placeholder: fn(&mut String, usize)| {
+            std::array::from_fn(|power| {
+                let mut text = format!("{head} VALUES ");
+                for row in 0..1 << power {
+                    text.push_str(if row == 0 { "(" } else { ", (" });
+                    for column in 0..columns {
+                        text.push_str(if column == 0 { "" } else { ", " });
+                        placeholder(&mut text, row * columns + column + 1);
+                    }
+                    text.push(')');
+                }
+                text.push(' ');
+                text.push_str(tail);
+                text.into()
+            })
+        };
+        Self {
+            sqlite: texts(|text, _| text.push('?')),
+            postgres: texts(|text, n| {
+                let _ = write!(text, "${n}");
+            }),
+        }
+    }
+}
+
+/// How many of these rows one statement takes, as a power of two.
+fn power(rows: usize) -> usize {
+    rows.clamp(1, CHUNK).ilog2() as usize
+}
+
+/// Inserts all rows, with the same binds for either driver.
+macro_rules! insert_all {
+    ($tx:expr, $inserts:expr, $rows:expr, |$row:ident, $query:ident| $binds:expr) => {{
+        let mut rest = $rows;
+        while !rest.is_empty() {
+            let power = power(rest.len());
+            let (now, later) = rest.split_at(1 << power);
+            match $tx.on() {
+                Side::Sqlite(on) => {
+                    let mut $query = sqlx::query::<sqlx::Sqlite>(AssertSqlSafe($inserts.sqlite[power].clone()));
+                    for $row in now {
+                        $query = $binds;
+                    }
+                    $query.execute(on).await?;
+                }
+                Side::Postgres(on) => {
+                    let mut $query = sqlx::query::<sqlx::Postgres>(AssertSqlSafe($inserts.postgres[power].clone()));
+                    for $row in now {
+                        $query = $binds;
+                    }
+                    $query.execute(on).await?;
+                }
+            }
+            rest = later;
+        }
     }};
 }
 
-macro_rules! on_both {
-    ($tx:expr, $head:expr, $rows:expr, $tail:expr, |$row:ident, $b:ident| $push:block) => {
-        match $tx.on() {
-            Side::Sqlite(on) => insert_rows!(on, sqlx::Sqlite, $head, $rows, $tail, |$row, $b| $push),
-            Side::Postgres(on) => insert_rows!(on, sqlx::Postgres, $head, $rows, $tail, |$row, $b| $push),
-        }
-    };
-}
-
-/// Inserts a batch, facts and bodies, in one transaction. A line that is there already (brought in again after a crash) is skipped.
-pub async fn insert(db: &Db, lines: &[LogLine]) -> Result<()> {
+/// Inserts batches, rows and blocks, in one transaction. What is there already (brought in again after a crash) is skipped.
+pub async fn insert(db: &Db, batches: &[Batch]) -> Result<()> {
     let mut tx = db.begin().await?;
-    for chunk in lines.chunks(CHUNK) {
-        insert_facts(&mut tx, chunk).await?;
-        insert_bodies(&mut tx, chunk).await?;
+    insert_kinds(&mut tx, batches.iter().flat_map(|batch| &batch.rows).map(|row| &row.kind)).await?;
+    for batch in batches {
+        const BLOCK: &str = "INSERT INTO request_blocks (id, content) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+        sql!(tx.on(), execute, BLOCK, batch.block, &batch.content[..])?;
+        insert_rows(&mut tx, batch).await?;
     }
     tx.commit().await
 }
 
-#[expect(clippy::too_many_lines, reason = "one line a column")]
-async fn insert_facts(tx: &mut Tx, lines: &[LogLine]) -> Result<()> {
-    const HEAD: &str = "INSERT INTO requests (id, request_id, started_at, endpoint, key_name, route, variant, provider, model, prompt, status, outcome,
-        error_code, error_message, streamed, user_id, session_id, source_ip, user_agent, metadata, attempts, duration_us, first_token_us, overhead_us,
-        input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, usage_missing, cost, finish_reason, confidence, upstream_id, preview) ";
-    on_both!(tx, HEAD, lines, " ON CONFLICT (id) DO NOTHING", |line, row| {
-        row.push_bind(&line.id)
-            .push_bind(&line.request_id)
-            .push_bind(line.started_at)
-            .push_bind(&line.endpoint)
-            .push_bind(&line.key_name)
-            .push_bind(&line.route)
-            .push_bind(&line.variant)
-            .push_bind(&line.provider)
-            .push_bind(&line.model)
-            .push_bind(&line.prompt)
-            .push_bind(line.status)
-            .push_bind(line.outcome)
-            .push_bind(&line.error_code)
-            .push_bind(&line.error_message)
-            .push_bind(line.streamed)
-            .push_bind(&line.user_id)
-            .push_bind(&line.session_id)
-            .push_bind(&line.source_ip)
-            .push_bind(&line.user_agent)
-            .push_bind(line.metadata.as_ref().map(Json))
-            .push_bind(Json(&line.attempts))
-            .push_bind(line.duration_us)
-            .push_bind(line.first_token_us)
-            .push_bind(line.overhead_us)
-            .push_bind(count(line.tokens.input))
-            .push_bind(count(line.tokens.cached_input))
-            .push_bind(count(line.tokens.output))
-            .push_bind(count(line.tokens.reasoning))
-            .push_bind(line.usage_missing)
-            .push_bind(line.cost)
-            .push_bind(&line.finish_reason)
-            .push_bind(line.confidence)
-            .push_bind(&line.upstream_id)
-            .push_bind(&line.preview);
+async fn insert_kinds(tx: &mut Tx, kinds: impl Iterator<Item = &Arc<Kind>>) -> Result<()> {
+    static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
+        const HEAD: &str = "INSERT INTO request_kinds (id, endpoint, key_name, route, variant, provider, model, prompt)";
+        Inserts::new(HEAD, 8, "ON CONFLICT (id) DO NOTHING")
+    });
+    let distinct: BTreeMap<i64, &Arc<Kind>> = kinds.map(|kind| (kind.id, kind)).collect();
+    let kinds: Vec<_> = distinct.into_values().collect();
+    insert_all!(tx, INSERTS, &kinds[..], |kind, query| {
+        let names = &kind.names;
+        query
+            .bind(kind.id)
+            .bind(&*names.endpoint)
+            .bind(&*names.key)
+            .bind(names.route.as_deref())
+            .bind(names.variant.as_deref())
+            .bind(names.provider.as_deref())
+            .bind(names.model.as_deref())
+            .bind(names.prompt.as_deref())
     });
     Ok(())
 }
 
-async fn insert_bodies(tx: &mut Tx, lines: &[LogLine]) -> Result<()> {
-    const HEAD: &str = "INSERT INTO request_bodies (id, request_body, rendered_prompt, response_body, response_text) ";
-    on_both!(tx, HEAD, lines, " ON CONFLICT (id) DO NOTHING", |line, row| {
-        row.push_bind(&line.id)
-            .push_bind(&line.request_body)
-            .push_bind(&line.rendered_prompt)
-            .push_bind(&line.response_body)
-            .push_bind(&line.response_text);
+async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
+    static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
+        const HEAD: &str = "INSERT INTO requests (id, caller_id, started_at, kind, status, outcome, error_code, streamed, user_id, session_id, duration_us,
+            first_token_us, input_tokens, output_tokens, cost, preview, block, place)";
+        Inserts::new(HEAD, 18, "ON CONFLICT (id) DO NOTHING")
+    });
+    let rows: Vec<(i64, &Row)> = (0..).zip(&batch.rows).collect();
+    insert_all!(tx, INSERTS, &rows[..], |pair, query| {
+        let (place, row) = pair;
+        query
+            .bind(row.id.as_str())
+            .bind(row.caller_id.as_deref())
+            .bind(row.started_at)
+            .bind(row.kind.id)
+            .bind(row.status)
+            .bind(row.outcome)
+            .bind(row.error_code.as_deref())
+            .bind(row.streamed)
+            .bind(row.user_id.as_deref())
+            .bind(row.session_id.as_deref())
+            .bind(row.duration_us)
+            .bind(row.first_token_us)
+            .bind(row.input_tokens)
+            .bind(row.output_tokens)
+            .bind(row.cost)
+            .bind(row.preview.as_deref())
+            .bind(batch.block)
+            .bind(place)
     });
     Ok(())
-}
-
-fn count(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// Writes this replica's roll-up rows as they now are.
 pub async fn put_rollups(db: &Db, replica: &str, rows: &[(RollupKey, Rollup)]) -> Result<()> {
-    const HEAD: &str =
-        "INSERT INTO traffic_minutes (minute, replica, route, variant, provider, model, prompt, requests, errors, input_tokens,
-        output_tokens, cost, latency, first_token) ";
-    const TAIL: &str = " ON CONFLICT (minute, replica, route, variant, provider, model, prompt) DO UPDATE SET requests = excluded.requests,
-        errors = excluded.errors, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost,
-        latency = excluded.latency, first_token = excluded.first_token";
+    static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
+        const HEAD: &str =
+            "INSERT INTO traffic (span, start, replica, kind, requests, errors, input_tokens, output_tokens, cost, latency, first_token)";
+        const TAIL: &str = "ON CONFLICT (span, start, replica, kind) DO UPDATE SET requests = excluded.requests, errors = excluded.errors,
+            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost, latency = excluded.latency,
+            first_token = excluded.first_token";
+        Inserts::new(HEAD, 11, TAIL)
+    });
     let mut tx = db.begin().await?;
-    for chunk in rows.chunks(CHUNK) {
-        on_both!(tx, HEAD, chunk, TAIL, |pair, row| {
-            let (key, sums) = pair;
-            row.push_bind(key.minute)
-                .push_bind(replica.to_owned())
-                .push_bind(&key.route)
-                .push_bind(&key.variant)
-                .push_bind(&key.provider)
-                .push_bind(&key.model)
-                .push_bind(&key.prompt)
-                .push_bind(sums.requests)
-                .push_bind(sums.errors)
-                .push_bind(sums.input_tokens)
-                .push_bind(sums.output_tokens)
-                .push_bind(sums.cost)
-                .push_bind(sums.latency.to_bytes())
-                .push_bind(sums.first_token.to_bytes());
-        });
-    }
+    insert_all!(tx, INSERTS, rows, |pair, query| {
+        let (key, sums) = pair;
+        query
+            .bind(key.span.minutes())
+            .bind(key.start)
+            .bind(replica)
+            .bind(key.kind.id)
+            .bind(sums.requests)
+            .bind(sums.errors)
+            .bind(sums.input_tokens)
+            .bind(sums.output_tokens)
+            .bind(sums.cost)
+            .bind(sums.latency.to_bytes())
+            .bind(sums.first_token.to_bytes())
+    });
     tx.commit().await
 }
 
 /// A roll-up row as charts read it.
 #[derive(sqlx::FromRow)]
-pub struct MinuteRow {
-    pub minute: Instant,
+pub struct TrafficRow {
+    pub start: Instant,
     pub route: String,
     pub variant: String,
     pub requests: i64,
@@ -148,52 +197,77 @@ pub struct MinuteRow {
     pub first_token: Vec<u8>,
 }
 
-/// Roll-ups from `from` (inclusive) to `to` (exclusive), oldest first.
-pub async fn minutes(db: &Db, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<MinuteRow>> {
+/// Roll-ups of one span from `from` (inclusive) to `to` (exclusive), oldest first.
+pub async fn traffic(db: &Db, span: Span, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<TrafficRow>> {
     sql!(
         db.read(),
-        fetch_all::<MinuteRow>,
-        "SELECT minute, route, variant, requests, errors, input_tokens, output_tokens, cost, latency, first_token FROM traffic_minutes
-         WHERE minute >= $1 AND minute < $2 AND ($3 IS NULL OR route = $3) ORDER BY minute",
+        fetch_all::<TrafficRow>,
+        "SELECT t.start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant, t.requests, t.errors, t.input_tokens, t.output_tokens,
+           t.cost, t.latency, t.first_token
+         FROM traffic t JOIN request_kinds k ON k.id = t.kind
+         WHERE t.span = $1 AND t.start >= $2 AND t.start < $3 AND ($4 IS NULL OR k.route = $4) ORDER BY t.start",
+        span.minutes(),
         from,
         to,
         route
     )
 }
 
+/// What a list shows, from `requests r` and its kind `k`.
+const SUMMARY: &str = "SELECT r.id, COALESCE(r.caller_id, r.id) AS request_id, r.started_at, k.endpoint, k.route, k.variant, k.provider, k.model, k.prompt,
+    r.status, r.outcome, r.error_code, r.streamed, r.user_id, r.session_id, r.duration_us, r.first_token_us, r.input_tokens, r.output_tokens, r.cost,
+    r.preview";
+
 /// The newest requests that pass the filter, below the cursor.
 pub async fn list(db: &Db, filter: &RequestFilter, cursor: Option<&str>, limit: i64) -> Result<Vec<RequestSummary>> {
     // Each filter has an index of its own that ends in the id; planners cannot use them through `$1 IS NULL OR`, so the text is put together.
     macro_rules! build {
         ($db:ty, $on:expr) => {{
-            let mut q = QueryBuilder::<$db>::new(
-                "SELECT id, request_id, started_at, endpoint, route, variant, provider, model, prompt, status, outcome, error_code, streamed, user_id,
-                 session_id, duration_us, first_token_us, input_tokens, output_tokens, cost, preview FROM requests WHERE 1 = 1",
-            );
-            if let Some(cursor) = cursor {
-                q.push(" AND id < ").push_bind(cursor);
+            let mut q = QueryBuilder::<$db>::new(SUMMARY);
+            let given = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
+            let names = [("route", given(&filter.route)), ("variant", given(&filter.variant)), ("prompt", given(&filter.prompt))];
+            if names.iter().any(|(_, value)| value.is_some()) {
+                // The newest of every kind that fits, each by its index, and of those the newest: a rare kind among millions is found as fast as a
+                // common one.
+                q.push(" FROM request_kinds k JOIN requests r ON r.id IN (SELECT x.id FROM requests x WHERE x.kind = k.id");
+                narrow!(q, "x");
+                q.push(" ORDER BY x.id DESC LIMIT ").push_bind(limit).push(") WHERE 1 = 1");
+                for (column, value) in names {
+                    if let Some(value) = value {
+                        q.push(" AND k.").push(column).push(" = ").push_bind(value);
+                    }
+                }
+            } else {
+                // LEFT: so that the planner begins with the newest requests.
+                q.push(" FROM requests r LEFT JOIN request_kinds k ON k.id = r.kind WHERE 1 = 1");
+                narrow!(q, "r");
             }
-            for (column, value) in [
-                ("route", &filter.route),
-                ("variant", &filter.variant),
-                ("user_id", &filter.user),
-                ("session_id", &filter.session),
-                ("prompt", &filter.prompt),
-            ] {
-                if let Some(value) = value.as_deref().filter(|v| !v.is_empty()) {
-                    q.push(" AND ").push(column).push(" = ").push_bind(value);
+            q.push(" ORDER BY r.id DESC LIMIT ").push_bind(limit);
+            q.build_query_as::<RequestSummary>().fetch_all($on).await
+        }};
+    }
+    // The conditions on the row itself.
+    macro_rules! narrow {
+        ($q:ident, $table:literal) => {{
+            if let Some(cursor) = cursor {
+                $q.push(concat!(" AND ", $table, ".id < ")).push_bind(cursor.to_owned());
+            }
+            for (column, value) in
+                [(concat!(" AND ", $table, ".user_id = "), &filter.user), (concat!(" AND ", $table, ".session_id = "), &filter.session)]
+            {
+                if let Some(value) = value.as_ref().filter(|v| !v.is_empty()) {
+                    $q.push(column).push_bind(value.clone());
                 }
             }
-            if let Some(id) = filter.id.as_deref().filter(|v| !v.is_empty()) {
-                q.push(" AND (request_id = ").push_bind(id).push(" OR id = ").push_bind(id).push(")");
+            if let Some(id) = filter.id.as_ref().filter(|v| !v.is_empty()) {
+                $q.push(concat!(" AND (", $table, ".caller_id = ")).push_bind(id.clone());
+                $q.push(concat!(" OR ", $table, ".id = ")).push_bind(id.clone()).push(")");
             }
             match filter.status.as_deref() {
-                Some("ok") => q.push(" AND outcome = 'ok'"),
-                Some("error") => q.push(" AND outcome <> 'ok'"),
-                _ => &mut q,
+                Some("ok") => $q.push(concat!(" AND ", $table, ".outcome = 'ok'")),
+                Some("error") => $q.push(concat!(" AND ", $table, ".outcome <> 'ok'")),
+                _ => &mut $q,
             };
-            q.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-            q.build_query_as::<RequestSummary>().fetch_all($on).await
         }};
     }
     match db.read() {
@@ -202,44 +276,31 @@ pub async fn list(db: &Db, filter: &RequestFilter, cursor: Option<&str>, limit: 
     }
 }
 
-/// Everything stored about one call.
+/// One call's row, and where the rest of it lies.
 #[derive(sqlx::FromRow)]
 pub struct DetailRow {
     #[sqlx(flatten)]
     pub summary: RequestSummary,
-    pub key_name: Option<String>,
-    pub source_ip: Option<String>,
-    pub user_agent: Option<String>,
-    pub metadata: Option<Json<serde_json::Value>>,
-    pub error_message: Option<String>,
-    pub attempts: Json<Vec<Attempt>>,
-    pub overhead_us: i64,
-    pub cached_input_tokens: i64,
-    pub reasoning_tokens: i64,
-    pub usage_missing: bool,
-    pub finish_reason: Option<String>,
-    pub confidence: Option<f64>,
-    pub upstream_id: Option<String>,
-    pub request_body: Option<Vec<u8>>,
-    pub rendered_prompt: Option<String>,
-    pub response_body: Option<Vec<u8>>,
-    pub response_text: Option<String>,
+    pub key_name: String,
+    pub place: i64,
+    /// Absent when bodies are no longer kept.
+    pub content: Option<Vec<u8>>,
 }
 
 /// One call by our id, or else the newest with the caller's id.
 pub async fn detail(db: &Db, id: &str) -> Result<Option<DetailRow>> {
-    sql!(
-        db.read(),
-        fetch_optional::<DetailRow>,
-        "SELECT r.*, b.request_body, b.rendered_prompt, b.response_body, b.response_text FROM requests r LEFT JOIN request_bodies b ON b.id = r.id
-         WHERE r.id = $1 OR r.request_id = $1 ORDER BY CASE WHEN r.id = $1 THEN 0 ELSE 1 END, r.id DESC LIMIT 1",
-        id
-    )
+    static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
+        let from = "FROM requests r JOIN request_kinds k ON k.id = r.kind LEFT JOIN request_blocks b ON b.id = r.block
+            WHERE r.id = $1 OR r.caller_id = $1 ORDER BY CASE WHEN r.id = $1 THEN 0 ELSE 1 END, r.id DESC LIMIT 1";
+        format!("{SUMMARY}, k.key_name, r.place, b.content {from}").into()
+    });
+    sql!(db.read(), fetch_optional::<DetailRow>, AssertSqlSafe(SQL.clone()), id)
 }
 
-/// Our id of the newest call with the caller's id.
+/// Our id of the newest call with the caller's id, or with that id itself.
 pub async fn id_of(tx: &mut Tx, request_id: &str) -> Result<Option<Id>> {
-    const SQL: &str = "SELECT id FROM requests WHERE request_id = $1 ORDER BY id DESC LIMIT 1";
+    const SQL: &str =
+        "SELECT id FROM requests WHERE caller_id = $1 OR id = $1 ORDER BY CASE WHEN caller_id = $1 THEN 0 ELSE 1 END, id DESC LIMIT 1";
     Ok(sql!(tx.on(), fetch_optional::<(Id,)>, SQL, request_id)?.map(|(id,)| id))
 }
 

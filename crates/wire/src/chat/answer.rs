@@ -2,7 +2,8 @@
 
 use crate::usage::{OpenAiUsage, Usage};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What the log keeps of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,32 +29,43 @@ pub struct ResponseSummary {
     pub confidence: Option<f64>,
 }
 
+/// Text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The text of a message's `content`: a string, or the text parts of a list.
-fn text_of(content: &Value) -> Option<String> {
-    match content {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => {
-            let texts: Vec<&str> = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect();
-            (!texts.is_empty()).then(|| texts.join("\n"))
-        }
-        _ => None,
+fn text_of(content: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Part<'a> {
+        #[serde(borrow)]
+        text: Option<Text<'a>>,
     }
+    let raw = content.get();
+    if raw.starts_with('"') {
+        return serde_json::from_str::<Text<'_>>(raw).ok().map(|text| text.0);
+    }
+    let parts: Vec<Part<'_>> = serde_json::from_str(raw).ok()?;
+    let texts: Vec<Cow<'_, str>> = parts.into_iter().filter_map(|part| Some(part.text?.0)).collect();
+    (!texts.is_empty()).then(|| texts.join("\n").into())
 }
 
 /// Reads what lists show of a request; at most `chars` characters of text. A body that cannot be read gives nothing.
 pub fn summarise_request(body: &[u8], chars: usize) -> RequestSummary {
     #[derive(Deserialize)]
-    struct Message {
-        role: Option<String>,
-        content: Option<Value>,
+    struct Message<'a> {
+        #[serde(borrow)]
+        role: Option<Text<'a>>,
+        #[serde(borrow)]
+        content: Option<&'a RawValue>,
     }
     #[derive(Deserialize)]
-    struct Body {
-        messages: Vec<Message>,
+    struct Body<'a> {
+        #[serde(borrow)]
+        messages: Vec<Message<'a>>,
     }
-    let Ok(body) = serde_json::from_slice::<Body>(body) else { return RequestSummary::default() };
-    let last = body.messages.iter().rev().find(|m| m.role.as_deref() == Some("user"));
-    let text = last.and_then(|m| m.content.as_ref()).and_then(text_of);
+    let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return RequestSummary::default() };
+    let last = body.messages.iter().rev().find(|m| m.role.as_ref().is_some_and(|role| role.0 == "user"));
+    let text = last.and_then(|m| m.content).and_then(text_of);
     RequestSummary { last_user_text: text.map(|t| t.chars().take(chars).collect()), messages: body.messages.len() }
 }
 
@@ -68,28 +80,31 @@ pub fn summarise_response(body: &[u8]) -> ResponseSummary {
         content: Option<Vec<Token>>,
     }
     #[derive(Deserialize)]
-    struct Message {
-        content: Option<Value>,
-        refusal: Option<String>,
+    struct Message<'a> {
+        #[serde(borrow)]
+        content: Option<&'a RawValue>,
+        #[serde(borrow)]
+        refusal: Option<Text<'a>>,
     }
     #[derive(Deserialize)]
-    struct Choice {
-        message: Option<Message>,
+    struct Choice<'a> {
+        #[serde(borrow)]
+        message: Option<Message<'a>>,
         finish_reason: Option<String>,
         logprobs: Option<Logprobs>,
     }
     #[derive(Deserialize)]
-    struct Body {
+    struct Body<'a> {
         id: Option<String>,
-        #[serde(default)]
-        choices: Vec<Choice>,
+        #[serde(borrow, default)]
+        choices: Vec<Choice<'a>>,
         usage: Option<OpenAiUsage>,
     }
-    let Ok(body) = serde_json::from_slice::<Body>(body) else { return ResponseSummary::default() };
+    let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return ResponseSummary::default() };
     let first = body.choices.into_iter().next();
     let (message, finish_reason, logprobs) = first.map_or((None, None, None), |c| (c.message, c.finish_reason, c.logprobs));
     ResponseSummary {
-        text: message.and_then(|m| m.content.as_ref().and_then(text_of).or(m.refusal)),
+        text: message.and_then(|m| m.content.and_then(text_of).or(m.refusal.map(|r| r.0)).map(Cow::into_owned)),
         finish_reason,
         usage: body.usage.map(Usage::from),
         upstream_id: body.id,

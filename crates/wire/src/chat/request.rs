@@ -4,7 +4,6 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 /// Why a body is not a chat request.
@@ -65,7 +64,8 @@ pub struct ChatRequest<'a> {
     /// The end user.
     pub user: Option<Cow<'a, str>>,
     messages: &'a str,
-    metadata: Option<&'a RawValue>,
+    /// The fields of `metadata`, in order.
+    pub metadata: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +103,7 @@ impl<'a> ChatRequest<'a> {
     /// Reads a body in one pass.
     pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
         let Fields(fields) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
-        let (mut model, mut messages, mut user, mut metadata) = (None, None, None, None);
+        let (mut model, mut messages, mut user, mut metadata) = (None, None, None, Vec::new());
         let (mut stream, mut include_usage) = (false, false);
         for (i, (key, value)) in fields.iter().enumerate() {
             if fields[..i].iter().any(|(earlier, _)| earlier == key) {
@@ -114,7 +114,9 @@ impl<'a> ChatRequest<'a> {
                 "messages" => messages = Some(array(value)?),
                 "stream" => stream = read("stream", value, "must be true or false")?.unwrap_or(false),
                 "user" => user = read::<Text<'a>>("user", value, "must be text")?.map(|t| t.0),
-                "metadata" if value.get() != "null" => metadata = Some(*value),
+                "metadata" => {
+                    metadata = read::<Option<Fields<'a>>>("metadata", value, "must be an object")?.flatten().map_or_else(Vec::new, |f| f.0)
+                }
                 "stream_options" => include_usage = wants_usage(value)?,
                 _ => {}
             }
@@ -127,17 +129,6 @@ impl<'a> ChatRequest<'a> {
     /// The caller's messages: the inside of the array.
     pub fn messages(&self) -> &'a str {
         self.messages
-    }
-
-    /// The `metadata` object, as far as it is one; values that are not text come as their JSON.
-    pub fn metadata(&self) -> Result<HashMap<String, serde_json::Value>, ParseError> {
-        let Some(raw) = self.metadata else { return Ok(HashMap::new()) };
-        serde_json::from_str(raw.get()).map_err(|_| ParseError::field("metadata", "must be an object"))
-    }
-
-    /// Whether there is any `metadata`.
-    pub fn has_metadata(&self) -> bool {
-        self.metadata.is_some()
     }
 
     /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
@@ -155,7 +146,7 @@ impl<'a> ChatRequest<'a> {
                 "messages" => self.put_messages(&mut out, &mut first, edit.prompt_messages),
                 "stream_options" if self.stream => {}
                 "metadata" => {
-                    if let Some(kept) = self.kept_metadata() {
+                    if let Some(kept) = self.kept_metadata(value) {
                         put(&mut out, &mut first, key, &[&kept]);
                     }
                 }
@@ -187,15 +178,18 @@ impl<'a> ChatRequest<'a> {
     }
 
     /// The metadata without what is meant for the gateway; `None` when nothing is left.
-    fn kept_metadata(&self) -> Option<Cow<'a, str>> {
-        let raw = self.metadata?.get();
-        if !raw.contains("session_id") && !raw.contains("prompt_variables") {
-            return Some(Cow::Borrowed(raw));
+    fn kept_metadata(&self, whole: &'a RawValue) -> Option<Cow<'a, str>> {
+        let ours = |key: &str| key == "session_id" || key == "prompt_variables";
+        if !self.metadata.iter().any(|(key, _)| ours(key)) {
+            return Some(Cow::Borrowed(whole.get()));
         }
-        let Ok(mut all) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(raw) else { return Some(Cow::Borrowed(raw)) };
-        all.remove("session_id");
-        all.remove("prompt_variables");
-        (!all.is_empty()).then(|| Cow::Owned(serde_json::Value::Object(all).to_string()))
+        let mut out = Vec::new();
+        let mut first = true;
+        for (key, value) in self.metadata.iter().filter(|(key, _)| !ours(key)) {
+            put(&mut out, &mut first, key, &[value.get()]);
+        }
+        out.push(b'}');
+        (!first).then(|| String::from_utf8(out).ok().map(Cow::Owned)).flatten()
     }
 }
 
