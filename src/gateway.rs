@@ -12,7 +12,7 @@ mod request;
 mod snapshot;
 
 pub use self::{
-    attempt::Upstreams,
     error::GatewayError,
+    http::Gateway,
     snapshot::{KeyEntry, Snapshot},
 };

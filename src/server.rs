@@ -4,8 +4,10 @@ mod api;
 mod apply;
 pub mod command;
 mod csrf;
+mod lanes;
 mod state;
 
-pub use api::{ApiError, Body, router};
+pub use api::{ApiError, Body};
 pub use apply::{Applied, ApplyError, File as DeclarativeFile, apply};
+pub use lanes::serve;
 pub use state::{App, Jobs, StartError};

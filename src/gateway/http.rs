@@ -1,6 +1,6 @@
 //! The endpoints of the data plane.
 
-use super::attempt::{self, Failure, next_piece};
+use super::attempt::{self, Failure, Upstreams, next_piece};
 use super::call::Call;
 use super::error::GatewayError;
 use super::relay::Relay;
@@ -38,13 +38,28 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 const DRAIN_BYTES: usize = 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// The data plane of model calls.
-pub fn routes() -> axum::Router<App> {
-    axum::Router::new()
-        .route("/v1/chat/completions", post(chat_completions))
-        .route("/v1/models", get(models))
-        .route("/v1/models/{*id}", get(model))
-        .route("/v1/{*path}", any(no_such_endpoint))
+/// What a call needs: the app, and the connections to providers of the lane it runs on.
+#[derive(Clone)]
+pub struct Gateway {
+    app: App,
+    upstreams: Arc<Upstreams>,
+}
+
+impl Gateway {
+    /// With connections of its own.
+    pub fn new(app: App) -> Self {
+        Self { app, upstreams: Arc::default() }
+    }
+}
+
+/// Model calls.
+pub fn calls() -> axum::Router<Gateway> {
+    axum::Router::new().route("/v1/chat/completions", post(chat_completions))
+}
+
+/// The rest of the data plane.
+pub fn rest() -> axum::Router<App> {
+    axum::Router::new().route("/v1/models", get(models)).route("/v1/models/{*id}", get(model)).route("/v1/{*path}", any(no_such_endpoint))
 }
 
 async fn no_such_endpoint() -> Response<Body> {
@@ -70,14 +85,14 @@ fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> R
     Ok(key)
 }
 
-async fn chat_completions(State(app): State<App>, request: Request) -> Response<Body> {
+async fn chat_completions(State(gateway): State<Gateway>, request: Request) -> Response<Body> {
     let began = Tick::now();
     let id = Id::new();
     let (parts, body) = request.into_parts();
     let caller_id = caller_id(&parts.headers);
-    let snapshot = app.snapshot().clone();
-    let mut response = match authenticate(&app, &snapshot, &parts.headers) {
-        Ok(key) => answer_chat(&app, &snapshot, key, &id, began, &parts, body).await.unwrap_or_else(|error| error.to_openai()),
+    let snapshot = gateway.app.snapshot().clone();
+    let mut response = match authenticate(&gateway.app, &snapshot, &parts.headers) {
+        Ok(key) => answer_chat(&gateway, &snapshot, key, &id, began, &parts, body).await.unwrap_or_else(|error| error.to_openai()),
         Err(error) => refuse_unread(&error, body).await,
     };
     if let Ok(value) = HeaderValue::from_str(caller_id.unwrap_or(id.as_str())) {
@@ -98,7 +113,7 @@ async fn refuse_unread(error: &GatewayError, body: Body) -> Response<Body> {
 }
 
 async fn answer_chat(
-    app: &App,
+    gateway: &Gateway,
     snapshot: &Snapshot,
     key: &Arc<KeyEntry>,
     id: &Id,
@@ -106,12 +121,13 @@ async fn answer_chat(
     parts: &Parts,
     body: Body,
 ) -> Result<Response<Body>, GatewayError> {
+    let app = &gateway.app;
     let mut record = new_record(app, snapshot, key, id, parts);
     let read = read_body(app, body).await;
     record.request_body = read.as_ref().map(Bytes::clone).unwrap_or_default();
     let mut call = Call::new(app.clone(), began, record);
     let result = match read {
-        Ok(bytes) => prepare_and_send(app, snapshot, key, parts, &bytes, &mut call).await,
+        Ok(bytes) => prepare_and_send(&gateway.upstreams, snapshot, key, parts, &bytes, &mut call).await,
         Err(error) => Err(error),
     };
     match result {
@@ -224,7 +240,7 @@ fn bucket_of(route: &RouteEntry, context: &CallContext) -> u32 {
 }
 
 async fn prepare_and_send(
-    app: &App,
+    upstreams: &Upstreams,
     snapshot: &Snapshot,
     key: &KeyEntry,
     parts: &Parts,
@@ -258,7 +274,7 @@ async fn prepare_and_send(
     };
     let edit =
         |target: &TargetEntry| Bytes::from(chat.rewrite(&Edit { model: &target.model.text, prompt_messages: &rendered, parameters }));
-    let answer = try_targets(app, &plan, &chat, edit, parts.headers.get("traceparent"), call).await;
+    let answer = try_targets(upstreams, &plan, &chat, edit, parts.headers.get("traceparent"), call).await;
     if let Some(record) = call.record()
         && !rendered.is_empty()
     {
@@ -270,7 +286,7 @@ async fn prepare_and_send(
 
 /// Tries every target in order, each as often as the route says, until one begins to answer.
 async fn try_targets<'p>(
-    app: &App,
+    upstreams: &Upstreams,
     plan: &'p Plan<'_>,
     chat: &ChatRequest<'_>,
     edit: impl Fn(&TargetEntry) -> Bytes,
@@ -291,7 +307,7 @@ async fn try_targets<'p>(
         let mut keys_left = target.provider.keys().saturating_sub(1);
         loop {
             let since = Tick::now();
-            let result = one_try(app, target, body.clone(), chat, traceparent).await;
+            let result = one_try(upstreams, target, body.clone(), chat, traceparent).await;
             match result {
                 Ok(ready) => {
                     call.attempted(target, since, Some(200), None);
@@ -342,7 +358,7 @@ enum Ready {
 }
 
 async fn one_try(
-    app: &App,
+    upstreams: &Upstreams,
     target: &TargetEntry,
     body: Bytes,
     chat: &ChatRequest<'_>,
@@ -350,7 +366,7 @@ async fn one_try(
 ) -> Result<Ready, Failure> {
     let provider = &target.provider;
     let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
-    let started = attempt::start(app.upstreams(), provider, body, chat.stream, traceparent).await?;
+    let started = attempt::start(upstreams, provider, body, chat.stream, traceparent).await?;
     let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
     let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
     let body = started.response.into_body();

@@ -90,14 +90,14 @@ fn control_plane() -> Router<App> {
         .fallback(no_such_call)
 }
 
-/// Everything over HTTP: data plane, control plane, health, and the pages given.
+/// Everything over HTTP: data plane, control plane, health, and the pages given. (Calls are taken before, in the [lanes](super::lanes).)
 pub fn router(app: App, pages: Router<App>) -> Router {
     Router::new()
         .nest("/api/v1", control_plane())
         .merge(crate::feedback::http::data_plane())
         .merge(pages)
         .layer(middleware::from_fn_with_state(app.clone(), csrf::same_site_only))
-        .merge(crate::gateway::http::routes())
+        .merge(crate::gateway::http::rest())
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(crate::telemetry::prometheus::metrics))

@@ -1,23 +1,18 @@
 //! The command line.
 
-use super::{App, Applied, StartError, apply, router};
+use super::{App, Applied, StartError, apply, lanes};
 use crate::config::Options;
 use crate::identity::Actor;
 use crate::identity::model::{Role, Scope};
 use crate::identity::service::{self, NewKey};
 use crate::types::Fault;
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// How long the last answers may take after the server was told to stop.
-const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
 /// AI gateway, feedback loop and control room for the weeks after a launch.
 #[derive(Debug, Parser)]
@@ -194,27 +189,13 @@ where
     first_admin(&app).await?;
     tracing::info!(url = app.settings().public_url(), database = app.db().dialect(), "hypercare is ready");
     ready(app.clone(), address).await?;
-    let service = router(app.clone(), pages()).into_make_service_with_connect_info::<SocketAddr>();
     let stop = app.clone();
-    // Small writes go out at once: tokens must not wait for an acknowledgement (Nagle's algorithm).
-    let listener = listener.tap_io(|stream| {
-        if let Err(e) = stream.set_nodelay(true) {
-            tracing::debug!(error = %e, "a connection keeps its delay");
-        }
-    });
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    tokio::spawn(async move {
         signal().await;
         tracing::info!("stopping: finishing the last answers");
         stop.stop();
     });
-    let stopped = async {
-        app.stopping().await;
-        tokio::time::sleep(LAST_ANSWERS).await;
-    };
-    tokio::select! {
-        result = server => result.map_err(|e| StartError::Io("the server failed".to_owned(), e))?,
-        () = stopped => tracing::warn!("some answers were still running and are cut"),
-    }
+    lanes::serve(&app, listener, pages()).await.map_err(|e| StartError::Io("the server failed".to_owned(), e))?;
     jobs.stop().await;
     Ok(())
 }

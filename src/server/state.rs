@@ -1,7 +1,7 @@
 //! What every handler and job shares.
 
 use crate::config::{ConfigError, Settings};
-use crate::gateway::{Snapshot, Upstreams};
+use crate::gateway::Snapshot;
 use crate::identity::{LoginThrottle, MasterKey};
 use crate::store::{Db, OpenError};
 use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
@@ -57,7 +57,6 @@ struct Inner {
     master_key: MasterKey,
     snapshot: ArcSwap<Snapshot>,
     reloading: Mutex<()>,
-    upstreams: Upstreams,
     log: LogQueue,
     database_away: AtomicBool,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
@@ -114,7 +113,6 @@ impl App {
             master_key,
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             reloading: Mutex::new(()),
-            upstreams: Upstreams::default(),
             log,
             database_away: AtomicBool::new(false),
             spooled: std::sync::OnceLock::new(),
@@ -146,11 +144,6 @@ impl App {
     /// All configuration the hot path needs, as of now.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.0.snapshot.load()
-    }
-
-    /// Connections to providers.
-    pub(crate) fn upstreams(&self) -> &Upstreams {
-        &self.0.upstreams
     }
 
     /// The way into the request log.

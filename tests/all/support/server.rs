@@ -4,11 +4,10 @@ use super::{Place, Upstream};
 use axum::Router;
 use hypercare::config::Settings;
 use hypercare::identity::Actor;
-use hypercare::server::{App, Applied, ApplyError, DeclarativeFile, Jobs, apply, router};
+use hypercare::server::{App, Applied, ApplyError, DeclarativeFile, Jobs, apply, serve};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -98,9 +97,9 @@ impl Server {
         settings.listen = listener.local_addr().expect("address");
         let url = format!("http://{}", settings.listen);
         let (app, jobs) = App::start(settings).await?;
-        let service = router(app.clone(), Router::new()).into_make_service_with_connect_info::<SocketAddr>();
+        let served = app.clone();
         let listener = tokio::spawn(async move {
-            let _ = axum::serve(listener, service).await;
+            let _ = serve(&served, listener, Router::new()).await;
         });
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("client");
         Ok(Self { url, app, client, jobs, listener, folder: None })
