@@ -34,5 +34,7 @@ export default defineConfig({
   projects: [
     { name: "with-js", testMatch: "**/*.spec.ts", testIgnore: "**/*.nojs.spec.ts" },
     { name: "without-js", testMatch: "**/*.nojs.spec.ts", use: { javaScriptEnabled: false } },
+    // Only where `cargo xtask real-model` has a model and a server running.
+    ...(process.env.HYPERCARE_URL ? [{ name: "real-model", testMatch: "real_model/*.real.ts" }] : []),
   ],
 });

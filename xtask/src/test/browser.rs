@@ -21,17 +21,24 @@ pub fn run(repo: &Repo, binary: &Path, extra: &[String]) -> Result<Tally> {
         println!("skipped: end2end/ has no *.spec.ts");
         return Ok(Tally::default());
     }
-    let browser = browser()?;
-    let node = Node::find_or_install(repo)?;
-    install_packages(&node, &folder)?;
     let work = TempDir::new("e2e")?;
     let report = work.path().join("report.json");
-    let mut playwright = node.command("npx")?;
-    playwright.args(["--no-install", "playwright", "test", "--reporter=list,json"]).args(extra).current_dir(&folder);
-    playwright.env("HYPERCARE_BIN", binary).env("CHROMIUM", browser).env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report);
+    let mut playwright = playwright(repo, binary)?;
+    playwright.args(["--reporter=list,json"]).args(extra).env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report);
     let success = shell::succeeds(&mut playwright)?;
     let text = fs::read_to_string(&report).context("Playwright left no report")?;
     Ok(tally(&serde_json::from_str(&text).context("Playwright's report is no JSON")?).judged_by(success))
+}
+
+/// `playwright test` with everything it needs installed.
+pub fn playwright(repo: &Repo, binary: &Path) -> Result<Command> {
+    let folder = repo.root.join("end2end");
+    let browser = browser()?;
+    let node = Node::find_or_install(repo)?;
+    install_packages(&node, &folder)?;
+    let mut playwright = node.command("npx")?;
+    playwright.args(["--no-install", "playwright", "test"]).current_dir(&folder).env("HYPERCARE_BIN", binary).env("CHROMIUM", browser);
+    Ok(playwright)
 }
 
 /// A flaky test (one that passed when tried again) counts as failed: it will fail for somebody.
