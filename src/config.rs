@@ -22,7 +22,7 @@ pub struct Options {
     /// Folder of the database file, the spool and the master key [default: ./data]
     #[arg(long, env = "HYPERCARE_DATA_DIR", global = true)]
     pub data_dir: Option<PathBuf>,
-    /// sqlite://… or postgres://… [default: sqlite://<data-dir>/hypercare.db]
+    /// sqlite://… or postgres://… [default: hypercare.db in the data folder]
     #[arg(long, env = "HYPERCARE_DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
     /// Key for stored secrets: 32 bytes, base64 [default: made in the data folder]

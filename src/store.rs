@@ -5,8 +5,6 @@
 
 mod db;
 mod macros;
-#[cfg(test)]
-pub(crate) mod testing;
 
 pub use db::{Db, OpenError, Side, Tx};
 pub(crate) use macros::sql;

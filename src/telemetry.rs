@@ -1,8 +1,7 @@
 //! The request log, roll-ups, and the live feed.
 //!
-//! A finished call hands one [`CallRecord`] to a bounded queue. The [`writer`](jobs) takes them in batches, reads tokens and text off the bodies (off the hot
-//! path), adds them to the minute roll-ups and inserts them; while the database is away or slower than the traffic it appends them to a spool file and
-//! brings them in later.
+//! A finished call hands one `CallRecord` to a bounded queue. The packer (`jobs`) reads tokens and text off the bodies (off the hot path) and packs them; the
+//! writer inserts what is packed and adds it to the roll-ups; while the database is away it puts it into spool files and brings them in later.
 
 #[cfg(feature = "server")]
 mod batch;

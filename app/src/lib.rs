@@ -5,6 +5,7 @@
 
 // Views are nested types; the deeper a page, the longer their names.
 #![recursion_limit = "512"]
+#![expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 
 pub mod islands;
 #[cfg(feature = "ssr")]

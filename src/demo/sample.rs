@@ -229,6 +229,7 @@ struct Answer {
 }
 
 impl Answer {
+    #[expect(clippy::disallowed_methods, reason = "a provider has a clock of its own")]
     fn to(manner: Manner, call: &Call) -> Self {
         let texts: Vec<String> = call.messages.iter().map(Said::text).collect();
         let good = call.model == LARGE;

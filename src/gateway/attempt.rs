@@ -69,7 +69,7 @@ fn build_client(connect: Duration) -> HttpClient {
             }
         }
     };
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(60)).build(connector)
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_mins(1)).build(connector)
 }
 
 /// A provider in force.
@@ -87,7 +87,7 @@ pub(crate) struct Provider {
 
 impl Provider {
     /// Makes a stored provider ready.
-    pub fn new(row: &ProviderRow, keys: Vec<String>) -> Result<Self, Fault> {
+    pub fn new(row: &ProviderRow, keys: &[String]) -> Result<Self, Fault> {
         let base = row.base_url.trim_end_matches('/');
         let keys = keys.iter().map(|key| {
             let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(Fault::internal)?;

@@ -124,7 +124,7 @@ async fn answer_chat(
     let app = &gateway.app;
     let mut record = new_record(app, snapshot, key, id, parts);
     let read = read_body(app, body).await;
-    record.request_body = read.as_ref().map(Bytes::clone).unwrap_or_default();
+    record.request_body = read.clone().unwrap_or_default();
     let mut call = Call::new(app.clone(), began, record);
     let result = match read {
         Ok(bytes) => prepare_and_send(&gateway.upstreams, snapshot, key, parts, &bytes, &mut call).await,

@@ -65,7 +65,7 @@ impl CallContext {
                     }
                 }
                 "prompt_variables" if value.get().starts_with('{') => {
-                    context.variables.extend(object(value.get(), "metadata.prompt_variables")?)
+                    context.variables.extend(object(value.get(), "metadata.prompt_variables")?);
                 }
                 // OpenAI's own metadata takes only text, so variables come as JSON in text there.
                 "prompt_variables" if value.get().starts_with('"') => {

@@ -167,7 +167,7 @@ impl Snapshot {
             let kept = old.providers.get(&row.name).filter(|p| p.updated_at == row.updated_at);
             let provider = match kept {
                 Some(kept) => kept.clone(),
-                None => Arc::new(Provider::new(&row, crate::providers::service::open_keys(app, &row)?)?),
+                None => Arc::new(Provider::new(&row, &crate::providers::service::open_keys(app, &row)?)?),
             };
             snapshot.providers.insert(row.name.clone(), provider);
         }

@@ -130,16 +130,13 @@ impl Run<'_> {
             let object = format!("prompt {name}");
             let fail = |fault| ApplyError::Object { object: object.clone(), fault };
             let (content, labels) = version.split();
-            let number = match prompts::service::find_same(tx, &name, &content).await.map_err(fail)? {
-                Some(number) => {
-                    self.applied.unchanged += 1;
-                    number
-                }
-                None => {
-                    let made = prompts::service::add_version(self.app, tx, self.actor, &name, content).await.map_err(fail)?;
-                    self.applied.lines.push(format!("+ prompt {name}@{}", made.version));
-                    made.version
-                }
+            let number = if let Some(number) = prompts::service::find_same(tx, &name, &content).await.map_err(fail)? {
+                self.applied.unchanged += 1;
+                number
+            } else {
+                let made = prompts::service::add_version(self.app, tx, self.actor, &name, content).await.map_err(fail)?;
+                self.applied.lines.push(format!("+ prompt {name}@{}", made.version));
+                made.version
             };
             for label in labels {
                 let object = format!("label {name}@{label} → {number}");

@@ -77,6 +77,7 @@ async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender
     }
 }
 
+#[expect(clippy::vec_box, reason = "as they come out of the queue")]
 async fn pack(app: &App, packer: &mut Packer, ids: &Arc<BlockIds>, records: Vec<Box<CallRecord>>) -> io::Result<()> {
     if records.is_empty() {
         return Ok(());

@@ -126,10 +126,10 @@ async fn the_loop_from_the_file_to_the_numbers() {
         .await;
         assert_eq!((&totals["errors"], &totals["input_tokens"], &totals["output_tokens"]), (&json!(1), &json!(10_000), &json!(2_000)));
         assert_eq!((&totals["feedback_up"], &totals["feedback_down"]), (&json!(6), &json!(4)));
-        let list = one.read("/api/v1/requests?route=bot&status=ok").await;
-        let items = list["items"].as_array().expect("items");
-        assert_eq!(items.len(), 10);
-        let cost: i64 = items.iter().map(|i| i["cost"].as_i64().expect("cost")).sum();
+        let answered = one.read("/api/v1/requests?route=bot&status=ok").await;
+        let answered = answered["items"].as_array().expect("items");
+        assert_eq!(answered.len(), 10);
+        let cost: i64 = answered.iter().map(|i| i["cost"].as_i64().expect("cost")).sum();
         assert_eq!(totals["cost"], cost, "the roll-up and the log agree to the nanodollar");
         assert_eq!(one.read("/api/v1/feedback?kind=down").await["items"].as_array().expect("items").len(), 4);
         assert_eq!(one.read("/api/v1/requests?status=error").await["items"].as_array().expect("items").len(), 1);

@@ -82,6 +82,7 @@ struct Tile {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+#[expect(clippy::too_many_lines, reason = "a list of tiles")]
 fn tiles(o: &Overview) -> Vec<Tile> {
     let span = o.range.label().to_lowercase();
     let spark = |f: &dyn Fn(&Totals) -> Option<f64>| o.points.iter().map(|Point { totals, .. }| f(totals)).collect::<Vec<_>>();
@@ -260,7 +261,7 @@ fn traffic(o: &Overview, hover: Option<usize>) -> impl IntoView + use<> {
         let x = frame.x(i, n);
         view! { <line class="crosshair" x1=x x2=x y1=frame.top y2=frame.top + frame.height></line> }
     });
-    let tip = hover.and_then(|i| o.points.get(i).map(|p| tip_text(o, i, format::clock(p.at))));
+    let tip = hover.and_then(|i| o.points.get(i).map(|p| tip_text(o, i, &format::clock(p.at))));
     view! {
         <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=format!("Requests per minute by variant, {}", o.range.label().to_lowercase())>
             <g class="axis">{grid.collect_view()}{times.collect_view()}{markers.collect_view()}</g>
@@ -271,7 +272,7 @@ fn traffic(o: &Overview, hover: Option<usize>) -> impl IntoView + use<> {
     }
 }
 
-fn tip_text(o: &Overview, i: usize, time: String) -> String {
+fn tip_text(o: &Overview, i: usize, time: &str) -> String {
     let values = o.variants.iter().filter_map(|s| s.requests.get(i).map(|n| format!("{} {:.1}", s.variant, per_minute(o, *n))));
     let values: Vec<String> = values.collect();
     format!("{time} UTC: {} requests per minute", if values.is_empty() { "no".to_owned() } else { values.join(", ") })

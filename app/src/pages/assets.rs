@@ -53,7 +53,7 @@ fn content_type(name: &str) -> &'static str {
 }
 
 fn file(name: &str, headers: &HeaderMap, versioned: bool) -> Response {
-    let Some(found) = Site::get(name).filter(|_| !name.ends_with(".br")) else {
+    let Some(found) = Site::get(name).filter(|_| std::path::Path::new(name).extension().is_none_or(|extension| extension != "br")) else {
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     };
     let tag = format!("\"{}\"", short_hash(&found.metadata.sha256_hash()));

@@ -188,7 +188,9 @@ mod tests {
         #[test]
         fn every_quantile_is_within_one_percent(mut values in prop::collection::vec(1.0..1e9_f64, 1..500), q in 0.0..=1.0_f64) {
             let mut sketch = DdSketch::new();
-            values.iter().for_each(|v| sketch.add(*v));
+            for v in &values {
+                sketch.add(*v);
+            }
             values.sort_by(f64::total_cmp);
             let (got, want) = (sketch.quantile(q).expect("values"), exact(&values, q));
             prop_assert!((got - want).abs() <= want * 0.010_001, "{got} is not {want}");
@@ -197,8 +199,14 @@ mod tests {
         #[test]
         fn parts_merge_into_the_whole_and_survive_storage(a in prop::collection::vec(0.0..1e9_f64, 0..100), b in prop::collection::vec(0.0..1e9_f64, 0..100)) {
             let (mut one, mut two, mut all) = (DdSketch::new(), DdSketch::new(), DdSketch::new());
-            a.iter().for_each(|v| { one.add(*v); all.add(*v); });
-            b.iter().for_each(|v| { two.add(*v); all.add(*v); });
+            for v in &a {
+                one.add(*v);
+                all.add(*v);
+            }
+            for v in &b {
+                two.add(*v);
+                all.add(*v);
+            }
             one.merge(&two);
             prop_assert_eq!(&one, &all);
             prop_assert_eq!(DdSketch::from_bytes(&all.to_bytes()), Ok(all));

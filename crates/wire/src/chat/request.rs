@@ -115,7 +115,8 @@ impl<'a> ChatRequest<'a> {
                 "stream" => stream = read("stream", value, "must be true or false")?.unwrap_or(false),
                 "user" => user = read::<Text<'a>>("user", value, "must be text")?.map(|t| t.0),
                 "metadata" => {
-                    metadata = read::<Option<Fields<'a>>>("metadata", value, "must be an object")?.flatten().map_or_else(Vec::new, |f| f.0)
+                    let fields = read::<Option<Fields<'a>>>("metadata", value, "must be an object")?;
+                    metadata = fields.flatten().map_or_else(Vec::new, |f| f.0);
                 }
                 "stream_options" => include_usage = wants_usage(value)?,
                 _ => {}
