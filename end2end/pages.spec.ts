@@ -237,6 +237,24 @@ test("keys: search, help, pages, and the feedback list", async ({ gateway, as })
   await expect(page.getByRole("heading", { level: 1, name: "Routes" })).toBeVisible();
 });
 
+test("the secret of a new key and the lines to connect an app are copied with one press", async ({ as }) => {
+  const page = await as("admin");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await page.goto("/admin/keys");
+  await page.getByRole("textbox", { name: "Name" }).fill("copied");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  const secret = await page.getByRole("textbox", { name: "Secret of the new key" }).inputValue();
+  expect(secret.length).toBeGreaterThan(24);
+  await page.getByRole("button", { name: "Copy" }).click();
+  await expect(page.getByText("Copied")).toBeVisible();
+  expect(await copied()).toBe(secret);
+  await page.goto("/admin/connect");
+  await page.getByRole("button", { name: "Copy" }).click();
+  await expect(page.getByText("Copied")).toBeVisible();
+  expect(await copied()).toContain("base_url=");
+});
+
 test("the help keeps the keyboard inside and gives it back", async ({ as }) => {
   const page = await as("viewer");
   await page.goto("/");

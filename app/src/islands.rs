@@ -1,5 +1,6 @@
 //! The live parts. Each renders on the server first and is woken in the browser.
 
+pub mod copy;
 pub mod feed;
 pub mod inbox;
 pub mod live;

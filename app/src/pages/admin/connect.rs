@@ -1,5 +1,6 @@
 //! For application developers: three lines to copy.
 
+use crate::islands::copy::CopyFrom;
 use crate::pages::requests::encode;
 use crate::pages::shell::Ctx;
 use axum::Router;
@@ -65,7 +66,8 @@ fn page(routes: Vec<Route>, choice: Choice, url: &str) -> impl IntoView + use<> 
             {none}
             <form class="filters" action="/admin/connect"><input type="hidden" name="language" value=language.clone()/><label>"Route"<select class="input" name="route">{options}</select></label><button class="btn">"Show"</button></form>
             <nav class="chips" aria-label="Language">{tabs.collect_view()}</nav>
-            <pre class="raw" tabindex="0">{snippet(&language, url, &route)}</pre>
+            <pre class="raw" id="snippet" tabindex="0">{snippet(&language, url, &route)}</pre>
+            <CopyFrom id="snippet".to_owned()/>
             <p class="small muted">"Send the end user as `user` (or x-hypercare-user) so that they stay on one variant, and x-hypercare-session for the conversation. Calls appear under "<a class="link" href="/requests">"Requests"</a>" within a second."</p>
         </section>
     }

@@ -1,5 +1,6 @@
 //! Keys of applications: make, show once, revoke.
 
+use crate::islands::copy::CopyFrom;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::items::Ago;
 use axum::Router;
@@ -50,7 +51,7 @@ fn page(keys: Vec<KeySummary>, shown: Shown, now: Instant) -> impl IntoView {
             <section class="card made" role="status">
                 <h2>{format!("The key {} is ready", key.name)}</h2>
                 <p>"Copy its secret now. It is not stored and cannot be shown again."</p>
-                <input class="input mono secret" readonly value=secret aria-label="Secret of the new key"/>
+                <div class="copied"><input class="input mono secret" id="new-secret" readonly value=secret aria-label="Secret of the new key"/><CopyFrom id="new-secret".to_owned()/></div>
             </section>
         }
     });
