@@ -3,6 +3,8 @@
 //! The rule of this crate: what is not understood survives. A body is edited between two positions, never parsed into our own types and written again.
 
 pub mod chat;
+pub mod dialect;
 pub mod error;
+pub mod form;
 pub mod sse;
 pub mod usage;
