@@ -1,6 +1,6 @@
 //! Dialects of providers: each reads into the [form](crate::form) and writes out of it.
 
-// pub mod anthropic;
+pub mod anthropic;
 mod json;
 pub mod openai;
 

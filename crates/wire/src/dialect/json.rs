@@ -226,6 +226,19 @@ impl Members {
         self
     }
 
+    /// Its own members, then another's.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        match other.0.strip_prefix('{') {
+            Some(members) if self.0.is_empty() => return Self(format!("{{{members}")),
+            Some(members) => {
+                self.0.push(',');
+                self.0.push_str(members);
+            }
+            None => {}
+        }
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

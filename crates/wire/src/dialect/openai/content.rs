@@ -39,7 +39,7 @@ fn part(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
         "file" => {
             let mut file = part.need_object("file")?;
             let source = match (file.text("file_data")?, file.text("file_id")?) {
-                (Some(data), _) => source(&data).ok_or_else(|| file.wrong("file_data", "must be an URL or base64 data"))?,
+                (Some(data), _) => file_source(data).ok_or_else(|| file.wrong("file_data", "must be base64 data"))?,
                 (None, Some(id)) => Source::Id(id),
                 (None, None) => return Err(file.missing("file_data")),
             };
@@ -64,6 +64,14 @@ fn source(url: &str) -> Option<Source> {
     let media_type = head.strip_suffix(";base64")?;
     let media_type = media_type.split(';').next().unwrap_or_default();
     Some(Source::Base64 { media_type: media_type.to_ascii_lowercase(), data: data.to_owned() })
+}
+
+/// The bytes of a file, with their type or bare; bare ones are PDF, which is all OpenAI takes.
+fn file_source(data: String) -> Option<Source> {
+    if data.starts_with("data:") || data.starts_with("http") {
+        return source(&data);
+    }
+    Some(Source::Base64 { media_type: "application/pdf".to_owned(), data })
 }
 
 /// The address of a source; `None` where there is none.
