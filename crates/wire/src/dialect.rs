@@ -42,3 +42,6 @@ impl From<crate::chat::ParseError> for Unreadable {
         Self::Malformed(e.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

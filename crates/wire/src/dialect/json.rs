@@ -116,6 +116,11 @@ impl<'a> Object<'a> {
         self.fields.into_iter().map(|(key, raw)| (key.into_owned(), value(raw))).filter(|(_, value)| !empty(value)).collect()
     }
 
+    #[cfg(test)]
+    pub(crate) fn into_fields(self) -> Vec<(Cow<'a, str>, &'a RawValue)> {
+        self.fields
+    }
+
     /// Puts what was not taken under this name, if anything is left.
     pub(crate) fn rest_into(self, extra: &mut Extra, key: &str) {
         let rest = self.rest();
