@@ -169,7 +169,7 @@ mod tests {
         ) {
             let mut text = String::new();
             for (name, value, end) in lines {
-                text.push_str(&format!("{name}:{value}{}", ["\n", "\r\n", "\n\n"][end]));
+                text.extend([name.as_str(), ":", &value, ["\n", "\r\n", "\n\n"][end]]);
             }
             text.push_str("\n\n:");
             let bytes = text.as_bytes();

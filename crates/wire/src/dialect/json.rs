@@ -232,7 +232,7 @@ impl Members {
     }
 
     /// Its own members, then another's.
-    pub(crate) fn and(mut self, other: Self) -> Self {
+    pub(crate) fn and(mut self, other: &Self) -> Self {
         match other.0.strip_prefix('{') {
             Some(members) if self.0.is_empty() => return Self(format!("{{{members}")),
             Some(members) => {

@@ -11,6 +11,7 @@ mod stream_in;
 mod stream_out;
 mod usage;
 mod write;
+mod write_messages;
 
 pub use error::{read_error, write_error};
 pub use read::read_request;

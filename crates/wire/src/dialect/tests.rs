@@ -18,7 +18,7 @@ use crate::sse::Decoder;
 fn lines(body: &[u8]) -> String {
     let mut out = String::new();
     for (key, raw) in Object::body(body).expect("JSON").into_fields() {
-        out.push_str(&format!("{key}: {}\n", raw.get()));
+        out.extend([&key, ": ", raw.get(), "\n"]);
     }
     out
 }
@@ -56,7 +56,9 @@ fn stream_to_openai(stream: &str, include_usage: bool) -> String {
         }
     }
     if let Ok(rest) = reader.finish() {
-        rest.iter().for_each(|event| out.extend(writer.write(event)));
+        for event in &rest {
+            out.extend(writer.write(event));
+        }
     }
     out.extend(writer.finish());
     short(&out, r#""object":"chat.completion.chunk","created":1700000000,"#)
@@ -72,7 +74,9 @@ fn stream_to_anthropic(stream: &str) -> String {
         }
     }
     if let Ok(rest) = reader.finish() {
-        rest.iter().for_each(|event| out.extend(writer.write(event)));
+        for event in &rest {
+            out.extend(writer.write(event));
+        }
     }
     out.extend(writer.finish());
     short(&out, "")

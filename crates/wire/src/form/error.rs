@@ -150,10 +150,10 @@ impl ErrorKind {
         match status {
             408 => Self::Timeout,
             503 => Self::Overloaded,
-            _ => KINDS.iter().find(|(.., s)| *s == status).map_or(
-                if (400..500).contains(&status) { Self::InvalidRequest } else { Self::Api },
-                |(kind, ..)| *kind,
-            ),
+            _ => KINDS
+                .iter()
+                .find(|(.., s)| *s == status)
+                .map_or(if (400..500).contains(&status) { Self::InvalidRequest } else { Self::Api }, |(kind, ..)| *kind),
         }
     }
 

@@ -98,7 +98,8 @@ fn output_config(request: &mut Request, top: &mut Object<'_>) -> Result<Option<E
         return Err(format.wrong("type", "must be json_schema"));
     }
     let schema = format.raw("schema").ok_or_else(|| format.missing("schema"))?;
-    request.response_format = Some(ResponseFormat::JsonSchema { name: format.text("name")?, description: None, schema, strict: Some(true) });
+    request.response_format =
+        Some(ResponseFormat::JsonSchema { name: format.text("name")?, description: None, schema, strict: Some(true) });
     format.rest_into(&mut request.extra, "output_config.format");
     Ok(effort)
 }

@@ -81,7 +81,7 @@ impl Writer {
             StreamEvent::Stop(reason) => self.stop = Some(reason.clone()),
             StreamEvent::Usage(usage) => self.usage = *usage,
             StreamEvent::Error { kind, message } => self.fail(*kind, message),
-            StreamEvent::Ping => self.event("ping", Members::new()),
+            StreamEvent::Ping => self.event("ping", &Members::new()),
         }
         std::mem::take(&mut self.out)
     }
@@ -99,13 +99,13 @@ impl Writer {
         self.flush();
         let (reason, sequence) = stop_fields(&stop);
         let delta = Members::new().with("stop_reason", reason).with("stop_sequence", &sequence);
-        self.event("message_delta", Members::new().with_json("delta", &delta.finish()).with_json("usage", &usage(&self.usage)));
-        self.event("message_stop", Members::new());
+        self.event("message_delta", &Members::new().with_json("delta", &delta.finish()).with_json("usage", &usage(&self.usage)));
+        self.event("message_stop", &Members::new());
         self.ended = true;
         std::mem::take(&mut self.out)
     }
 
-    fn event(&mut self, name: &str, fields: Members) {
+    fn event(&mut self, name: &str, fields: &Members) {
         let data = Members::of_type(name).and(fields).finish();
         self.out.extend(format!("event: {name}\ndata: {}\n\n", data.as_str()).as_bytes());
     }
@@ -125,7 +125,7 @@ impl Writer {
             .with("stop_reason", &Value::Null)
             .with("stop_sequence", &Value::Null)
             .with_json("usage", &usage(&self.usage));
-        self.event("message_start", Members::new().with_json("message", &message.finish()));
+        self.event("message_start", &Members::new().with_json("message", &message.finish()));
     }
 
     fn ensure_begun(&mut self) {
@@ -136,19 +136,19 @@ impl Writer {
     fn block(&mut self, block: &Json) {
         self.ensure_begun();
         let number = self.next;
-        self.event("content_block_start", Members::new().with("index", &number).with_json("content_block", block));
+        self.event("content_block_start", &Members::new().with("index", &number).with_json("content_block", block));
     }
 
     /// Ends the block begun last.
     fn block_end(&mut self) {
         let number = self.next;
-        self.event("content_block_stop", Members::new().with("index", &number));
+        self.event("content_block_stop", &Members::new().with("index", &number));
         self.next += 1;
     }
 
     fn delta(&mut self, kind: &str, key: &str, value: &str) {
         let (number, delta) = (self.next, Members::of_type(kind).with(key, value).finish());
-        self.event("content_block_delta", Members::new().with("index", &number).with_json("delta", &delta));
+        self.event("content_block_delta", &Members::new().with("index", &number).with_json("delta", &delta));
     }
 
     fn close(&mut self) {

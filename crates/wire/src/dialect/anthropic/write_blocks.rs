@@ -61,9 +61,9 @@ pub(super) fn part(place: &Blocks<'_>, part: &Part, loss: &mut Loss) -> Result<O
             return refuse("content", "only the model calls tools and thinks");
         }
         Content::ToolCall { id, name, arguments } => {
-            let input = Raw::parse(arguments).filter(|a| a.as_str().trim_start().starts_with('{')).ok_or_else(|| {
-                Untranslatable::invalid(format!("{}.tool_calls.function.arguments", place.path), "must be a JSON object")
-            })?;
+            let input = Raw::parse(arguments)
+                .filter(|a| a.as_str().trim_start().starts_with('{'))
+                .ok_or_else(|| Untranslatable::invalid(format!("{}.tool_calls.function.arguments", place.path), "must be a JSON object"))?;
             Members::of_type("tool_use").with("id", id).with("name", name).with("input", &input)
         }
         Content::Thinking { text, signature: Some(signature) } => {

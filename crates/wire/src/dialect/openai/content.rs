@@ -141,7 +141,8 @@ pub(super) fn tool_result(said: &mut Object<'_>) -> Result<Part, ParseError> {
 
 /// The fields of an assistant's message that are not its text.
 pub(super) fn put_thoughts(message: &mut Members, parts: &[Part]) {
-    let plain: String = parts.iter().filter_map(|p| if let Content::Thinking { text, .. } = &p.content { Some(text.as_str()) } else { None }).collect();
+    let plain: String =
+        parts.iter().filter_map(|p| if let Content::Thinking { text, .. } = &p.content { Some(text.as_str()) } else { None }).collect();
     if !plain.is_empty() {
         message.put("reasoning_content", &plain);
     }

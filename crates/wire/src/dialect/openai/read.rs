@@ -66,12 +66,11 @@ fn message(request: &mut Request, index: usize, raw: &RawValue) -> Result<(), Pa
         last.cache_control = Some(mark);
     }
     let extra = said.rest();
-    match role {
-        Some(role) => request.messages.push(Message { role, parts, index, extra }),
-        None => {
-            request.system.extend(parts);
-            request.extra.extend(extra.into_iter().map(|(key, value)| (format!("{path}.{key}"), value)));
-        }
+    if let Some(role) = role {
+        request.messages.push(Message { role, parts, index, extra });
+    } else {
+        request.system.extend(parts);
+        request.extra.extend(extra.into_iter().map(|(key, value)| (format!("{path}.{key}"), value)));
     }
     Ok(())
 }

@@ -63,15 +63,23 @@ struct Call {
     has_arguments: bool,
 }
 
+/// How far a stream is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Before,
+    Running,
+    Stopped,
+    Failed,
+}
+
 /// Reads the events' data of a stream, one by one.
 #[derive(Debug, Default)]
 pub struct Reader {
-    started: bool,
+    phase: Phase,
     calls: Vec<Call>,
     refused: bool,
-    stopped: bool,
     done: bool,
-    failed: bool,
 }
 
 impl Reader {
@@ -91,21 +99,21 @@ impl Reader {
         }
         let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|e| Unreadable::Malformed(e.to_string()))?;
         if chunk.error.is_some() {
-            self.failed = true;
+            self.phase = Phase::Failed;
             let failure = read_error(200, data);
             return Ok(vec![StreamEvent::Error { kind: failure.kind, message: failure.message }]);
         }
         let mut events = Vec::new();
         let choices = chunk.choices.unwrap_or_default();
-        if !self.started && !choices.is_empty() {
-            self.started = true;
+        if self.phase == Phase::Before && !choices.is_empty() {
+            self.phase = Phase::Running;
             events.push(StreamEvent::Start { id: chunk.id.unwrap_or_default(), model: chunk.model.unwrap_or_default() });
         }
         for choice in choices.into_iter().filter(|c| c.index == 0) {
             if let Some(delta) = choice.delta {
                 self.delta(delta, &mut events);
             }
-            if let Some(reason) = choice.finish_reason.filter(|_| !self.stopped) {
+            if let Some(reason) = choice.finish_reason.filter(|_| self.phase != Phase::Stopped) {
                 self.stop(&reason, &mut events);
             }
         }
@@ -117,18 +125,18 @@ impl Reader {
 
     /// The stream's bytes have ended. Some providers close without `[DONE]`.
     pub fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable> {
-        if self.failed || !(self.done || self.stopped) {
+        if self.phase == Phase::Failed || !(self.done || self.phase == Phase::Stopped) {
             return Err(Unreadable::EndedEarly);
         }
         let mut events = Vec::new();
-        if self.started && !self.stopped {
+        if self.phase == Phase::Running {
             self.stop("stop", &mut events);
         }
         Ok(events)
     }
 
     fn stop(&mut self, reason: &str, events: &mut Vec<StreamEvent>) {
-        self.stopped = true;
+        self.phase = Phase::Stopped;
         self.close_calls(events);
         let stop = stop_reason(reason, !self.calls.is_empty());
         let stop = if self.refused && stop == StopReason::Stop { StopReason::ContentFilter } else { stop };

@@ -7,6 +7,15 @@ use crate::form::{ErrorKind, StreamEvent};
 use crate::usage::Usage;
 use serde_json::Value;
 
+/// How far a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Before,
+    Running,
+    Stopped,
+    Ended,
+}
+
 /// Writes events as the bytes of a stream.
 #[derive(Debug)]
 pub struct Writer {
@@ -17,30 +26,18 @@ pub struct Writer {
     usage: Option<Usage>,
     /// The thought under way: its signature goes out with all of it.
     thought: String,
-    started: bool,
-    stopped: bool,
-    ended: bool,
+    phase: Phase,
 }
 
 impl Writer {
     /// A writer at the beginning. `created` in seconds since 1970; `include_usage`: the caller asked for it.
     pub const fn new(created: u64, include_usage: bool) -> Self {
-        Self {
-            id: String::new(),
-            model: String::new(),
-            created,
-            include_usage,
-            usage: None,
-            thought: String::new(),
-            started: false,
-            stopped: false,
-            ended: false,
-        }
+        Self { id: String::new(), model: String::new(), created, include_usage, usage: None, thought: String::new(), phase: Phase::Before }
     }
 
     /// The bytes of one event; nothing after the end or an error.
     pub fn write(&mut self, event: &StreamEvent) -> Vec<u8> {
-        if self.ended {
+        if self.phase == Phase::Ended {
             return Vec::new();
         }
         match event {
@@ -75,7 +72,7 @@ impl Writer {
                 self.delta("tool_calls", &Json::list(&[call.finish()]))
             }
             StreamEvent::Stop(reason) => {
-                self.stopped = true;
+                self.phase = Phase::Stopped;
                 self.chunk(&Json::of(&Value::Object(serde_json::Map::new())), Some(finish_reason(reason)))
             }
             StreamEvent::Usage(usage) => {
@@ -83,7 +80,7 @@ impl Writer {
                 Vec::new()
             }
             StreamEvent::Error { kind, message } => {
-                self.ended = true;
+                self.phase = Phase::Ended;
                 openai_stream_error(message, kind.name(), kind.name())
             }
             StreamEvent::Ping => b": ping\n\n".to_vec(),
@@ -92,14 +89,14 @@ impl Writer {
 
     /// The end: usage where asked for, and `[DONE]`. A stream that never stopped ends with an error instead.
     pub fn finish(&mut self) -> Vec<u8> {
-        if self.ended {
+        if self.phase == Phase::Ended {
             return Vec::new();
         }
-        if !self.stopped {
+        if self.phase != Phase::Stopped {
             let message = "the provider's stream ended early".to_owned();
             return self.write(&StreamEvent::Error { kind: ErrorKind::Api, message });
         }
-        self.ended = true;
+        self.phase = Phase::Ended;
         let mut out = Vec::new();
         if let Some(tokens) = self.usage.filter(|_| self.include_usage) {
             let body = self.head().with_json("choices", &Json::list(&[])).with_json("usage", &usage::usage(&tokens));
@@ -110,13 +107,13 @@ impl Writer {
     }
 
     fn begin(&mut self) -> Vec<u8> {
-        self.started = true;
+        self.phase = Phase::Running;
         let delta = Members::new().with("role", "assistant").with("content", "").with("refusal", &Value::Null);
         self.chunk(&delta.finish(), None)
     }
 
     fn delta(&mut self, key: &str, value: &Json) -> Vec<u8> {
-        let mut out = if self.started { Vec::new() } else { self.begin() };
+        let mut out = if self.phase == Phase::Before { self.begin() } else { Vec::new() };
         out.extend(self.chunk(&Members::new().with_json(key, value).finish(), None));
         out
     }
@@ -130,11 +127,8 @@ impl Writer {
     }
 
     fn chunk(&self, delta: &Json, finish_reason: Option<&str>) -> Vec<u8> {
-        let choice = Members::new()
-            .with("index", &0)
-            .with_json("delta", delta)
-            .with("logprobs", &Value::Null)
-            .with("finish_reason", &finish_reason);
+        let choice =
+            Members::new().with("index", &0).with_json("delta", delta).with("logprobs", &Value::Null).with("finish_reason", &finish_reason);
         let mut chunk = self.head().with_json("choices", &Json::list(&[choice.finish()]));
         if self.include_usage {
             chunk.put("usage", &Value::Null);

@@ -86,7 +86,10 @@ fn a_refusal() {
     let written = to_anthropic(body);
     assert!(written.contains(r#"content: [{"type":"text","text":"I cannot help."}]"#) && written.contains(r#"stop_reason: "refusal""#));
     let body = r#"{"id":"m","type":"message","role":"assistant","model":"m","content":[],"stop_reason":"refusal","stop_sequence":null,"usage":{"input_tokens":20,"output_tokens":1}}"#;
-    assert!(to_openai(body).contains(r#""message":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":"content_filter""#));
+    assert!(
+        to_openai(body)
+            .contains(r#""message":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":"content_filter""#)
+    );
 }
 
 #[test]
@@ -126,7 +129,8 @@ fn missing_usage_is_not_zero() {
     let read = anthropic::read_response(br#"{"type":"message","content":[],"stop_reason":"end_turn"}"#).expect("an answer");
     assert_eq!(read.usage, None);
     assert!(!text(&openai::write_response(&read, 0)).contains("usage"));
-    let read = anthropic::read_response(br#"{"type":"message","content":[],"usage":{"input_tokens":0,"output_tokens":0}}"#).expect("an answer");
+    let read =
+        anthropic::read_response(br#"{"type":"message","content":[],"usage":{"input_tokens":0,"output_tokens":0}}"#).expect("an answer");
     assert_eq!(read.usage, Some(Usage::default()));
 }
 

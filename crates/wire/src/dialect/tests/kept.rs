@@ -21,8 +21,12 @@ fn part() -> impl Strategy<Value = Value> {
     ];
     (content, mark, prop::option::of(leaf())).prop_map(|(mut part, mark, more)| {
         if part["type"] != "x_new" {
-            mark.into_iter().for_each(|mark| part["cache_control"] = mark);
-            more.into_iter().for_each(|more| part["x_more"] = more);
+            if let Some(mark) = mark {
+                part["cache_control"] = mark;
+            }
+            if let Some(more) = more {
+                part["x_more"] = more;
+            }
         }
         part
     })
@@ -30,13 +34,15 @@ fn part() -> impl Strategy<Value = Value> {
 
 fn message() -> impl Strategy<Value = Value> {
     let call = ("[a-z]{1,5}", "[a-z]{1,5}", prop_oneof![Just("{}"), Just(r#"{"b": 1.50, "a": [2]}"#)]);
-    let call = call.prop_map(|(id, name, arguments)| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } }));
+    let call = call
+        .prop_map(|(id, name, arguments)| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } }));
     prop_oneof![
         "[a-z]{0,9}".prop_map(|text| json!({ "role": "user", "content": text })),
         (prop::collection::vec(part(), 2..4), leaf()).prop_map(|(parts, name)| json!({ "role": "user", "content": parts, "name": name })),
         ("[a-z]{1,9}", prop::collection::vec(call, 1..3))
             .prop_map(|(text, calls)| json!({ "role": "assistant", "content": text, "tool_calls": calls })),
-        ("[a-z]{1,9}", "[a-z]{1,9}").prop_map(|(text, thought)| json!({ "role": "assistant", "content": text, "reasoning_content": thought,
+        ("[a-z]{1,9}", "[a-z]{1,9}")
+            .prop_map(|(text, thought)| json!({ "role": "assistant", "content": text, "reasoning_content": thought,
             "thinking_blocks": [{ "type": "thinking", "thinking": thought, "signature": "EqQB" }] })),
         ("[a-z]{1,5}", "[a-z]{0,9}").prop_map(|(id, said)| json!({ "role": "tool", "tool_call_id": id, "content": said })),
     ]
@@ -50,10 +56,10 @@ fn request() -> impl Strategy<Value = Value> {
             let mut body = json!({ "model": "m", "messages": [{ "role": "system", "content": "S" }], "user": "u", "stop": ["a", "b"],
                 "response_format": { "type": "json_schema", "json_schema": { "name": "n", "schema": { "b": 1, "a": 2 }, "strict": true } } });
             body["messages"].as_array_mut().expect("list").extend(messages);
-            more.into_iter().for_each(|(key, value)| body[key] = value);
-            tenths.into_iter().for_each(|t| body["temperature"] = json!(f64::from(t) / 8.0));
-            seed.into_iter().for_each(|seed| body["seed"] = json!(seed));
-            limit.into_iter().for_each(|limit| body["max_completion_tokens"] = json!(limit));
+            for (key, value) in more { body[key] = value; }
+            if let Some(t) = tenths { body["temperature"] = json!(f64::from(t) / 8.0); }
+            if let Some(seed) = seed { body["seed"] = json!(seed); }
+            if let Some(limit) = limit { body["max_completion_tokens"] = json!(limit); }
             if stream {
                 body["stream"] = json!(true);
                 body["stream_options"] = json!({ "include_usage": true, "include_obfuscation": false });
@@ -69,10 +75,7 @@ fn request() -> impl Strategy<Value = Value> {
 }
 
 /// Streams of both dialects, each with everything in it.
-const STREAMS: [&str; 2] = [
-    include_str!("../../../tests/streams/openai.txt"),
-    include_str!("../../../tests/streams/anthropic.txt"),
-];
+const STREAMS: [&str; 2] = [include_str!("../../../tests/streams/openai.txt"), include_str!("../../../tests/streams/anthropic.txt")];
 
 fn translate(chunks: &[&[u8]], to_openai: bool) -> Vec<u8> {
     let mut decoder = Decoder::new();

@@ -32,7 +32,9 @@ fn what_anthropic_cannot_is_named() {
     assert_eq!(top(r#""stop":[" "]"#), "stop");
     assert_eq!(top(r#""response_format":{"type":"json_object"}"#), "response_format");
     assert_eq!(top(r#""tools":[{"type":"custom","custom":{"name":"x"}}]"#), "tools[0]");
-    let user = |content: &str| refused_by_anthropic(&format!(r#""messages":[{{"role":"system","content":"s"}},{{"role":"user","content":[{content}]}}]"#));
+    let user = |content: &str| {
+        refused_by_anthropic(&format!(r#""messages":[{{"role":"system","content":"s"}},{{"role":"user","content":[{content}]}}]"#))
+    };
     assert_eq!(user(r#"{"type":"input_audio","input_audio":{"data":"UklGRg==","format":"wav"}}"#), "messages[1].input_audio");
     assert_eq!(user(r#"{"type":"image_url","image_url":{"url":"data:image/tiff;base64,SUkq"}}"#), "messages[1].image_url");
     assert_eq!(user(r#"{"type":"image_url","image_url":{"url":"https://a/b","detail":"low"}}"#), "messages[1].image_url.detail");

@@ -3,13 +3,10 @@ use insta::assert_snapshot;
 
 /// A stream of chunks of one choice each, from what differs.
 fn stream(deltas: &[&str], rest: &str) -> String {
-    let mut all = String::new();
-    for delta in deltas {
-        all.push_str(&format!(
-            "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-5\",\"choices\":[{{\"index\":0,{delta}}}],\"usage\":null}}\n\n"
-        ));
-    }
-    all + rest
+    let head = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-5","choices":[{"index":0,"#;
+    let mut all: String = deltas.iter().flat_map(|delta| [head, delta, "}],\"usage\":null}\n\n"]).collect();
+    all.push_str(rest);
+    all
 }
 
 const END: &str = "data: {\"id\":\"chatcmpl-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":120,\"completion_tokens\":9,\"prompt_tokens_details\":{\"cached_tokens\":100}}}\n\ndata: [DONE]\n\n";
@@ -108,14 +105,18 @@ fn mixed_arguments_of_several_calls_come_apart() {
 
 #[test]
 fn calls_that_are_not_counted_are_told_apart_by_their_names() {
-    let uncounted: Vec<String> = TOOLS.iter().map(|d| (0..3).fold((*d).to_owned(), |d, i| d.replace(&format!("{{\"index\":{i},"), "{"))).collect();
+    let uncounted: Vec<String> =
+        TOOLS.iter().map(|d| (0..3).fold((*d).to_owned(), |d, i| d.replace(&format!("{{\"index\":{i},"), "{"))).collect();
     let uncounted: Vec<&str> = uncounted.iter().map(String::as_str).collect();
     assert_eq!(blocks(&stream_to_anthropic(&stream(&uncounted, END))), WRITTEN);
 }
 
 #[test]
 fn a_refusal_is_text_and_a_reason() {
-    let stream = stream(&[r#""delta":{"role":"assistant","refusal":"I cannot."},"finish_reason":null"#, r#""delta":{},"finish_reason":"stop""#], END);
+    let stream = stream(
+        &[r#""delta":{"role":"assistant","refusal":"I cannot."},"finish_reason":null"#, r#""delta":{},"finish_reason":"stop""#],
+        END,
+    );
     let written = stream_to_anthropic(&stream);
     assert!(written.contains(r#""delta":{"type":"text_delta","text":"I cannot."}"#));
     assert!(written.contains(r#""delta":{"stop_reason":"refusal","stop_sequence":null}"#));
@@ -123,9 +124,14 @@ fn a_refusal_is_text_and_a_reason() {
 
 #[test]
 fn an_error_in_band_is_the_last_event() {
-    let broken = stream(&[r#""delta":{"role":"assistant","content":"Hel"},"finish_reason":null"#], "data: {\"error\":{\"message\":\"slow down\",\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}\n\n");
+    let broken = stream(
+        &[r#""delta":{"role":"assistant","content":"Hel"},"finish_reason":null"#],
+        "data: {\"error\":{\"message\":\"slow down\",\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}\n\n",
+    );
     let written = stream_to_anthropic(&broken);
-    assert!(written.ends_with("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow down\"}}\n"));
+    assert!(
+        written.ends_with("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow down\"}}\n")
+    );
     assert!(!written.contains("message_stop"));
 }
 

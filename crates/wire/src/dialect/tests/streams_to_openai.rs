@@ -135,7 +135,9 @@ data: {"type":"message_stop"}
 #[test]
 fn an_error_in_band_ends_without_done() {
     let begun = TOOL.split("event: content_block_stop").next().expect("a beginning");
-    let broken = format!("{begun}event: error\ndata: {{\"type\": \"error\", \"error\": {{\"type\": \"overloaded_error\", \"message\": \"Overloaded\"}}}}\n\n");
+    let broken = format!(
+        "{begun}event: error\ndata: {{\"type\": \"error\", \"error\": {{\"type\": \"overloaded_error\", \"message\": \"Overloaded\"}}}}\n\n"
+    );
     let written = stream_to_openai(&broken, true);
     let last = written.lines().last().expect("an error");
     assert_eq!(last, r#"data: {"error":{"code":"overloaded_error","message":"Overloaded","param":null,"type":"overloaded_error"}}"#);
