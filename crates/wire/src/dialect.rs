@@ -4,7 +4,8 @@ pub mod anthropic;
 mod json;
 pub mod openai;
 
-use crate::form::{Extra, Loss, Untranslatable};
+use crate::chat::ParseError;
+use crate::form::{Extra, Failure, Loss, Request, Response, StreamEvent, Untranslatable};
 use serde_json::Value;
 
 /// A dialect.
@@ -14,6 +15,80 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic Messages, version 2023-06-01.
     Anthropic,
+}
+
+impl Dialect {
+    /// A reader of its streams.
+    pub fn reader(self) -> Box<dyn StreamReader> {
+        match self {
+            Self::OpenAi => Box::new(openai::Reader::new()),
+            Self::Anthropic => Box::new(anthropic::Reader::new()),
+        }
+    }
+
+    /// A writer of its streams. `created` in seconds since 1970; `include_usage`: whether the caller asked, where the dialect lets him.
+    pub fn writer(self, created: u64, include_usage: bool) -> Box<dyn StreamWriter> {
+        match self {
+            Self::OpenAi => Box::new(openai::Writer::new(created, include_usage)),
+            Self::Anthropic => Box::new(anthropic::Writer::new()),
+        }
+    }
+
+    /// Reads a request.
+    pub fn read_request(self, body: &[u8]) -> Result<Request, ParseError> {
+        match self {
+            Self::OpenAi => openai::read_request(body),
+            Self::Anthropic => anthropic::read_request(body),
+        }
+    }
+
+    /// Reads an answer.
+    pub fn read_response(self, body: &[u8]) -> Result<Response, ParseError> {
+        match self {
+            Self::OpenAi => openai::read_response(body),
+            Self::Anthropic => anthropic::read_response(body),
+        }
+    }
+
+    /// Writes an answer. `created` is for answers that do not say when.
+    pub fn write_response(self, response: &Response, created: u64) -> Vec<u8> {
+        match self {
+            Self::OpenAi => openai::write_response(response, created),
+            Self::Anthropic => anthropic::write_response(response),
+        }
+    }
+
+    /// Reads an error's body.
+    pub fn read_error(self, status: u16, body: &[u8]) -> Failure {
+        match self {
+            Self::OpenAi => openai::read_error(status, body),
+            Self::Anthropic => anthropic::read_error(status, body),
+        }
+    }
+
+    /// Writes an error's body.
+    pub fn write_error(self, failure: &Failure) -> Vec<u8> {
+        match self {
+            Self::OpenAi => openai::write_error(failure),
+            Self::Anthropic => anthropic::write_error(failure),
+        }
+    }
+}
+
+/// Reads the events' data of a stream, one by one.
+pub trait StreamReader: Send {
+    /// Reads one event's data; a comment has none.
+    fn data(&mut self, data: &[u8]) -> Result<Vec<StreamEvent>, Unreadable>;
+    /// The stream's bytes have ended: an error when it is not complete.
+    fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable>;
+}
+
+/// Writes events as the bytes of a stream.
+pub trait StreamWriter: Send {
+    /// The bytes of one event; nothing after the end or an error.
+    fn write(&mut self, event: &StreamEvent) -> Vec<u8>;
+    /// The end. A stream that never stopped ends with an error instead.
+    fn finish(&mut self) -> Vec<u8>;
 }
 
 /// Refuses every field only its own dialect knows, but for those that ask for what the target does anyway.

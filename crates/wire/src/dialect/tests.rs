@@ -10,7 +10,7 @@ mod streams_to_anthropic;
 mod streams_to_openai;
 
 use super::json::Object;
-use super::{anthropic, openai};
+use super::{StreamReader, StreamWriter, anthropic, openai};
 use crate::form::{Untranslatable, Written};
 use crate::sse::Decoder;
 

@@ -33,12 +33,17 @@ pub(super) fn block(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
             let parts = blocks_of(&mut block, "content")?;
             Some(Content::ToolResult { id, parts, is_error: block.boolean("is_error")?.unwrap_or(false) })
         }
-        "thinking" => Some(Content::Thinking { text: block.text("thinking")?.unwrap_or_default(), signature: block.text("signature")? }),
+        "thinking" => Some(Content::Thinking { text: block.text("thinking")?.unwrap_or_default(), signature: signature(&mut block)? }),
         "redacted_thinking" => Some(Content::RedactedThinking { data: block.need_text("data")? }),
         _ => None,
     };
     let Some(content) = content else { return Ok(Content::Other { kind, raw: raw.into() }.into()) };
     Ok(Part { content, cache_control: block.raw("cache_control"), extra: block.rest() })
+}
+
+/// Empty on thoughts of providers that sign none.
+fn signature(block: &mut Object<'_>) -> Result<Option<String>, ParseError> {
+    Ok(block.text("signature")?.filter(|s| !s.is_empty()))
 }
 
 fn source(block: &mut Object<'_>) -> Result<Option<Source>, ParseError> {

@@ -3,7 +3,7 @@
 use super::error::read_error;
 use super::stop_reason;
 use super::usage::Counted;
-use crate::dialect::Unreadable;
+use crate::dialect::{StreamReader, Unreadable};
 use crate::form::StreamEvent;
 use crate::usage::Usage;
 use serde::Deserialize;
@@ -73,9 +73,10 @@ impl Reader {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
-    /// Reads one event's data; a comment has none.
-    pub fn data(&mut self, data: &[u8]) -> Result<Vec<StreamEvent>, Unreadable> {
+impl StreamReader for Reader {
+    fn data(&mut self, data: &[u8]) -> Result<Vec<StreamEvent>, Unreadable> {
         if data.is_empty() {
             return Ok(vec![StreamEvent::Ping]);
         }
@@ -116,11 +117,12 @@ impl Reader {
         Ok(events)
     }
 
-    /// The stream's bytes have ended.
-    pub fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable> {
+    fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable> {
         if self.failed || !self.done { Err(Unreadable::EndedEarly) } else { Ok(Vec::new()) }
     }
+}
 
+impl Reader {
     fn count(&mut self, usage: Option<Counted>, events: &mut Vec<StreamEvent>) {
         if let Some(usage) = usage {
             self.usage.merge(usage);

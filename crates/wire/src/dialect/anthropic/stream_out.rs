@@ -4,6 +4,7 @@ use super::error::write_stream_error;
 use super::response::{message, redacted_thinking, thinking, tool_use};
 use super::stop_fields;
 use super::usage::usage;
+use crate::dialect::StreamWriter;
 use crate::dialect::json::{Json, Members};
 use crate::form::{ErrorKind, StopReason, StreamEvent};
 use crate::usage::Usage;
@@ -50,9 +51,10 @@ impl Writer {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
-    /// The bytes of one event; nothing after the end or an error.
-    pub fn write(&mut self, event: &StreamEvent) -> Vec<u8> {
+impl StreamWriter for Writer {
+    fn write(&mut self, event: &StreamEvent) -> Vec<u8> {
         if self.ended {
             return Vec::new();
         }
@@ -86,8 +88,7 @@ impl Writer {
         std::mem::take(&mut self.out)
     }
 
-    /// The end. A stream that never stopped ends with an error instead.
-    pub fn finish(&mut self) -> Vec<u8> {
+    fn finish(&mut self) -> Vec<u8> {
         if self.ended {
             return Vec::new();
         }
@@ -104,7 +105,9 @@ impl Writer {
         self.ended = true;
         std::mem::take(&mut self.out)
     }
+}
 
+impl Writer {
     fn event(&mut self, name: &str, fields: &Members) {
         let data = Members::of_type(name).and(fields).finish();
         self.out.extend(format!("event: {name}\ndata: {}\n\n", data.as_str()).as_bytes());

@@ -2,7 +2,7 @@
 
 use super::error::read_error;
 use super::stop_reason;
-use crate::dialect::Unreadable;
+use crate::dialect::{StreamReader, Unreadable};
 use crate::form::{StopReason, StreamEvent};
 use crate::usage::{OpenAiUsage, Usage};
 use serde::Deserialize;
@@ -87,9 +87,10 @@ impl Reader {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
-    /// Reads one event's data; a comment has none.
-    pub fn data(&mut self, data: &[u8]) -> Result<Vec<StreamEvent>, Unreadable> {
+impl StreamReader for Reader {
+    fn data(&mut self, data: &[u8]) -> Result<Vec<StreamEvent>, Unreadable> {
         if data.is_empty() {
             return Ok(vec![StreamEvent::Ping]);
         }
@@ -123,8 +124,7 @@ impl Reader {
         Ok(events)
     }
 
-    /// The stream's bytes have ended. Some providers close without `[DONE]`.
-    pub fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable> {
+    fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable> {
         if self.phase == Phase::Failed || !(self.done || self.phase == Phase::Stopped) {
             return Err(Unreadable::EndedEarly);
         }
@@ -134,7 +134,9 @@ impl Reader {
         }
         Ok(events)
     }
+}
 
+impl Reader {
     fn stop(&mut self, reason: &str, events: &mut Vec<StreamEvent>) {
         self.phase = Phase::Stopped;
         self.close_calls(events);

@@ -1,6 +1,7 @@
 //! Writes a stream.
 
 use super::{finish_reason, usage};
+use crate::dialect::StreamWriter;
 use crate::dialect::json::{Json, Members};
 use crate::error::openai_stream_error;
 use crate::form::{ErrorKind, StreamEvent};
@@ -34,9 +35,10 @@ impl Writer {
     pub const fn new(created: u64, include_usage: bool) -> Self {
         Self { id: String::new(), model: String::new(), created, include_usage, usage: None, thought: String::new(), phase: Phase::Before }
     }
+}
 
-    /// The bytes of one event; nothing after the end or an error.
-    pub fn write(&mut self, event: &StreamEvent) -> Vec<u8> {
+impl StreamWriter for Writer {
+    fn write(&mut self, event: &StreamEvent) -> Vec<u8> {
         if self.phase == Phase::Ended {
             return Vec::new();
         }
@@ -87,8 +89,7 @@ impl Writer {
         }
     }
 
-    /// The end: usage where asked for, and `[DONE]`. A stream that never stopped ends with an error instead.
-    pub fn finish(&mut self) -> Vec<u8> {
+    fn finish(&mut self) -> Vec<u8> {
         if self.phase == Phase::Ended {
             return Vec::new();
         }
@@ -105,7 +106,9 @@ impl Writer {
         out.extend(b"data: [DONE]\n\n");
         out
     }
+}
 
+impl Writer {
     fn begin(&mut self) -> Vec<u8> {
         self.phase = Phase::Running;
         let delta = Members::new().with("role", "assistant").with("content", "").with("refusal", &Value::Null);

@@ -1,6 +1,7 @@
 //! What a translation must keep, whatever the body and wherever the stream is cut.
 
 use super::{anthropic, openai};
+use crate::dialect::Dialect;
 use crate::sse::Decoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -79,19 +80,19 @@ const STREAMS: [&str; 2] = [include_str!("../../../tests/streams/openai.txt"), i
 
 fn translate(chunks: &[&[u8]], to_openai: bool) -> Vec<u8> {
     let mut decoder = Decoder::new();
-    let (mut from_openai, mut from_anthropic) = (openai::Reader::new(), anthropic::Reader::new());
-    let (mut openai, mut anthropic) = (openai::Writer::new(1, true), anthropic::Writer::new());
+    let (from, to) = if to_openai { (Dialect::Anthropic, Dialect::OpenAi) } else { (Dialect::OpenAi, Dialect::Anthropic) };
+    let (mut reader, mut writer) = (from.reader(), to.writer(1, true));
     let mut out = Vec::new();
     for chunk in chunks {
         decoder.push(chunk);
         while let Some(event) = decoder.next_event().expect("small") {
-            let read = if to_openai { from_anthropic.data(&event.data) } else { from_openai.data(&event.data) };
-            for event in read.expect("readable") {
-                out.extend(if to_openai { openai.write(&event) } else { anthropic.write(&event) });
+            for event in reader.data(&event.data).expect("readable") {
+                out.extend(writer.write(&event));
             }
         }
     }
-    out.extend(if to_openai { openai.finish() } else { anthropic.finish() });
+    reader.finish().expect("complete");
+    out.extend(writer.finish());
     out
 }
 
