@@ -3,6 +3,7 @@
 pub mod anthropic;
 mod json;
 pub mod openai;
+pub mod responses;
 
 use crate::chat::ParseError;
 use crate::form::{Extra, Failure, Loss, Request, Response, StreamEvent, Untranslatable};
@@ -15,6 +16,8 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic Messages, version 2023-06-01.
     Anthropic,
+    /// OpenAI Responses.
+    Responses,
 }
 
 impl Dialect {
@@ -23,6 +26,7 @@ impl Dialect {
         match self {
             Self::OpenAi => Box::new(openai::Reader::new()),
             Self::Anthropic => Box::new(anthropic::Reader::new()),
+            Self::Responses => Box::new(responses::Reader::new()),
         }
     }
 
@@ -31,6 +35,7 @@ impl Dialect {
         match self {
             Self::OpenAi => Box::new(openai::Writer::new(created, include_usage)),
             Self::Anthropic => Box::new(anthropic::Writer::new()),
+            Self::Responses => Box::new(responses::Writer::new(created)),
         }
     }
 
@@ -39,6 +44,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
+            Self::Responses => responses::read_request(body),
         }
     }
 
@@ -47,6 +53,7 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::read_response(body),
             Self::Anthropic => anthropic::read_response(body),
+            Self::Responses => responses::read_response(body),
         }
     }
 
@@ -55,13 +62,14 @@ impl Dialect {
         match self {
             Self::OpenAi => openai::write_response(response, created),
             Self::Anthropic => anthropic::write_response(response),
+            Self::Responses => responses::write_response(response, created),
         }
     }
 
     /// Reads an error's body.
     pub fn read_error(self, status: u16, body: &[u8]) -> Failure {
         match self {
-            Self::OpenAi => openai::read_error(status, body),
+            Self::OpenAi | Self::Responses => openai::read_error(status, body),
             Self::Anthropic => anthropic::read_error(status, body),
         }
     }
@@ -69,7 +77,7 @@ impl Dialect {
     /// Writes an error's body.
     pub fn write_error(self, failure: &Failure) -> Vec<u8> {
         match self {
-            Self::OpenAi => openai::write_error(failure),
+            Self::OpenAi | Self::Responses => openai::write_error(failure),
             Self::Anthropic => anthropic::write_error(failure),
         }
     }

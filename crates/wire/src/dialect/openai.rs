@@ -18,7 +18,9 @@ pub use read::read_request;
 pub use response::{read_response, write_response};
 pub use stream_in::Reader;
 pub use stream_out::Writer;
+pub(in crate::dialect) use write::effort;
 pub use write::{Options, write_request};
+pub(in crate::dialect) use write_messages::harmless_in_part;
 
 use crate::form::StopReason;
 

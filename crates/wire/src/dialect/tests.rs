@@ -6,6 +6,7 @@ mod kept;
 mod losses;
 mod requests_to_anthropic;
 mod requests_to_openai;
+mod responses;
 mod streams_to_anthropic;
 mod streams_to_openai;
 

@@ -83,6 +83,14 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The place of a message in the caller's body.
+    pub(crate) fn path_of(&self, message: &Message) -> String {
+        let list = if self.dialect == Dialect::Responses { "input" } else { "messages" };
+        format!("{list}[{}]", message.index)
+    }
+}
+
 /// Who says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -214,6 +222,34 @@ pub enum Source {
     Id(String),
     /// Here, as plain text.
     Text(String),
+}
+
+impl Source {
+    /// An address, or the bytes themselves in a `data:` address.
+    pub(crate) fn of_url(url: &str) -> Option<Self> {
+        let Some(data) = url.strip_prefix("data:") else { return Some(Self::Url(url.to_owned())) };
+        let (head, data) = data.split_once(',')?;
+        let media_type = head.strip_suffix(";base64")?;
+        let media_type = media_type.split(';').next().unwrap_or_default();
+        Some(Self::Base64 { media_type: media_type.to_ascii_lowercase(), data: data.to_owned() })
+    }
+
+    /// Its address; `None` where there is none.
+    pub(crate) fn url(&self) -> Option<String> {
+        match self {
+            Self::Url(url) => Some(url.clone()),
+            Self::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}")),
+            Self::Id(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// The bytes of a file, with their type or bare; bare ones are PDF, which is all OpenAI takes.
+    pub(crate) fn of_file_data(data: String) -> Option<Self> {
+        if data.starts_with("data:") || data.starts_with("http") {
+            return Self::of_url(&data);
+        }
+        Some(Self::Base64 { media_type: "application/pdf".to_owned(), data })
+    }
 }
 
 /// A tool the model may call.

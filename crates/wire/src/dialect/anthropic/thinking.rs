@@ -1,6 +1,7 @@
 //! How much to think: by level or by tokens, read and written.
 
 use crate::chat::ParseError;
+use crate::dialect::Dialect;
 use crate::dialect::json::{Json, Members, Object};
 use crate::form::{Effort, Extra, Loss, Reasoning, Request, Untranslatable};
 
@@ -55,7 +56,11 @@ pub(super) struct Fields {
 pub(super) fn write(request: &Request, max_tokens: u64, form: Thinking, loss: &mut Loss) -> Result<Fields, Untranslatable> {
     let nothing = Fields { thinking: None, effort: None };
     let Some(reasoning) = request.reasoning else { return Ok(nothing) };
-    let param = if request.dialect == crate::dialect::Dialect::OpenAi { "reasoning_effort" } else { "thinking" };
+    let param = match request.dialect {
+        Dialect::OpenAi => "reasoning_effort",
+        Dialect::Anthropic => "thinking",
+        Dialect::Responses => "reasoning.effort",
+    };
     if reasoning.effort == Some(Effort::None) {
         return Ok(Fields { thinking: Some(object("disabled", None)), effort: None });
     }

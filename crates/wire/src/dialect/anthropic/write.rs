@@ -70,6 +70,11 @@ fn harmless(key: &str, value: &Value) -> bool {
         "modalities" => *value == json!(["text"]),
         "verbosity" => value == "medium",
         "stream_options" => *value == json!({ "include_obfuscation": false }),
+        "truncation" => value == "disabled",
+        // Summaries and proofs of thoughts come anyway.
+        "reasoning" => value.as_object().is_some_and(|r| r.keys().all(|key| key == "summary")),
+        "include" => *value == json!(["reasoning.encrypted_content"]),
+        "text" => *value == json!({ "verbosity": "medium" }),
         _ => false,
     }
 }
@@ -78,7 +83,7 @@ fn harmless(key: &str, value: &Value) -> bool {
 fn messages(request: &Request, loss: &mut Loss) -> Result<Json, Untranslatable> {
     let mut turns: Vec<(&str, Vec<Json>)> = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
-        let path = format!("messages[{}]", message.index);
+        let path = request.path_of(message);
         foreign(loss, &format!("{path}."), &message.extra, if message.role == Role::Tool { named_tool } else { |_, _| false })?;
         let mut blocks = Vec::with_capacity(message.parts.len());
         for p in &message.parts {

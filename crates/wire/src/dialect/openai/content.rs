@@ -25,7 +25,7 @@ fn part(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
         "refusal" => Content::Refusal(part.need_text("refusal")?),
         "image_url" => {
             let mut image = part.need_object("image_url")?;
-            let source = source(&image.need_text("url")?).ok_or_else(|| image.wrong("url", "must be an URL or base64 data"))?;
+            let source = Source::of_url(&image.need_text("url")?).ok_or_else(|| image.wrong("url", "must be an URL or base64 data"))?;
             let content = Content::Image { source, detail: image.text("detail")? };
             inner_rest = Some(("image_url", image));
             content
@@ -39,7 +39,7 @@ fn part(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
         "file" => {
             let mut file = part.need_object("file")?;
             let source = match (file.text("file_data")?, file.text("file_id")?) {
-                (Some(data), _) => file_source(data).ok_or_else(|| file.wrong("file_data", "must be base64 data"))?,
+                (Some(data), _) => Source::of_file_data(data).ok_or_else(|| file.wrong("file_data", "must be base64 data"))?,
                 (None, Some(id)) => Source::Id(id),
                 (None, None) => return Err(file.missing("file_data")),
             };
@@ -55,32 +55,6 @@ fn part(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
         inner.rest_into(&mut extra, key);
     }
     Ok(Part { content, cache_control, extra })
-}
-
-/// An address, or the bytes themselves in a `data:` address.
-fn source(url: &str) -> Option<Source> {
-    let Some(data) = url.strip_prefix("data:") else { return Some(Source::Url(url.to_owned())) };
-    let (head, data) = data.split_once(',')?;
-    let media_type = head.strip_suffix(";base64")?;
-    let media_type = media_type.split(';').next().unwrap_or_default();
-    Some(Source::Base64 { media_type: media_type.to_ascii_lowercase(), data: data.to_owned() })
-}
-
-/// The bytes of a file, with their type or bare; bare ones are PDF, which is all OpenAI takes.
-fn file_source(data: String) -> Option<Source> {
-    if data.starts_with("data:") || data.starts_with("http") {
-        return source(&data);
-    }
-    Some(Source::Base64 { media_type: "application/pdf".to_owned(), data })
-}
-
-/// The address of a source; `None` where there is none.
-pub(super) fn url(source: &Source) -> Option<String> {
-    match source {
-        Source::Url(url) => Some(url.clone()),
-        Source::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}")),
-        Source::Id(_) | Source::Text(_) => None,
-    }
 }
 
 /// What the model said: thoughts, text, refusal, calls, in this order.

@@ -4,6 +4,7 @@ use crate::dialect::anthropic::level;
 use crate::dialect::json::{Json, Members};
 use crate::dialect::{Dialect, foreign};
 use crate::form::{Effort, Loss, Request, ResponseFormat, Tool, ToolChoice, ToolFunction, Untranslatable, Written};
+use serde_json::json;
 
 /// What the target takes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +41,7 @@ impl Writer {
             messages.push(Members::new().with("role", "system").with_json("content", &content).finish());
         }
         for message in &request.messages {
-            self.message(message, &mut messages)?;
+            self.message(&request.path_of(message), message, &mut messages)?;
         }
         body.json("messages", &Json::list(&messages));
         self.tools(request, &mut body)?;
@@ -79,8 +80,15 @@ impl Writer {
             if request.extra.contains_key("cache_control") {
                 self.loss.note("cache_control", "prefixes are cached without a mark");
             }
-            return foreign(&mut self.loss, "", &request.extra, |key, value| {
-                key == "cache_control" || (key == "service_tier" && value == "auto")
+            return foreign(&mut self.loss, "", &request.extra, |key, value| match key {
+                "cache_control" => true,
+                "service_tier" => value == "auto",
+                "store" => value == false,
+                "truncation" => value == "disabled",
+                "include" => *value == json!(["reasoning.encrypted_content"]),
+                "reasoning" => value.as_object().is_some_and(|r| r.keys().all(|key| key == "summary")),
+                "text" => *value == json!({ "verbosity": "medium" }),
+                _ => false,
             });
         }
         let hoisted: Vec<&str> = request.extra.keys().map(String::as_str).filter(|key| key.starts_with("messages[")).collect();
@@ -172,10 +180,10 @@ fn response_format(format: &ResponseFormat, request: &Request) -> Json {
 }
 
 /// The level of thinking. A budget becomes the level whose share of the answer it is: see Anthropic's writer for the way back.
-fn effort(request: &Request) -> Option<Effort> {
+pub(in crate::dialect) fn effort(request: &Request) -> Option<Effort> {
     let reasoning = request.reasoning?;
     if reasoning.effort.is_some() {
-        return reasoning.effort.map(|e| if e == Effort::Max && request.dialect != Dialect::OpenAi { Effort::XHigh } else { e });
+        return reasoning.effort.map(|e| if e == Effort::Max && request.dialect == Dialect::Anthropic { Effort::XHigh } else { e });
     }
     let (budget, limit) = (reasoning.budget?, request.max_tokens?);
     Some(level(budget, limit))

@@ -1,6 +1,6 @@
 //! Messages, written.
 
-use super::content::{call, put_thoughts, text_of, url};
+use super::content::{call, put_thoughts, text_of};
 use super::write::Writer;
 use crate::dialect::foreign;
 use crate::dialect::json::{Json, Members};
@@ -8,17 +8,16 @@ use crate::form::{Content, Message, Part, Role, Source, Untranslatable};
 use serde_json::Value;
 
 impl Writer {
-    pub(super) fn message(&mut self, message: &Message, out: &mut Vec<Json>) -> Result<(), Untranslatable> {
-        let path = format!("messages[{}]", message.index);
+    pub(super) fn message(&mut self, path: &str, message: &Message, out: &mut Vec<Json>) -> Result<(), Untranslatable> {
         if !self.own {
             foreign(&mut self.loss, &format!("{path}."), &message.extra, |_, _| false)?;
         }
         // Tools answer first: their messages must follow the calls.
         for part in &message.parts {
             if let Content::ToolResult { id, parts, is_error } = &part.content {
-                let content = self.tool_result(&path, parts, *is_error)?;
+                let content = self.tool_result(path, parts, *is_error)?;
                 let mut said = Members::new().with("role", "tool").with("tool_call_id", id).with_json("content", &content);
-                self.marks(&path, part, &mut said, &[])?;
+                self.marks(path, part, &mut said, &[])?;
                 if self.own {
                     said.extra(&message.extra, &[]);
                 }
@@ -31,9 +30,9 @@ impl Writer {
         }
         let mut said = Members::new();
         match message.role {
-            Role::Assistant => self.assistant(&path, &rest, &mut said)?,
+            Role::Assistant => self.assistant(path, &rest, &mut said)?,
             Role::User | Role::Tool => {
-                let content = self.content(&path, &rest)?;
+                let content = self.content(path, &rest)?;
                 said.put("role", "user").json("content", &content);
             }
         }
@@ -98,7 +97,7 @@ impl Writer {
             Content::Text(text) => Members::of_type("text").with("text", text),
             Content::Refusal(text) => Members::of_type("refusal").with("refusal", text),
             Content::Image { source, detail } => {
-                let Some(url) = url(source) else {
+                let Some(url) = source.url() else {
                     return self.loss.refuse(format!("{path}.image"), "a picture must be an URL or base64 data").map(|()| None);
                 };
                 let mut image = Members::new().with("url", &url);
@@ -134,7 +133,7 @@ impl Writer {
         let mut file = Members::new();
         match source {
             Source::Base64 { .. } => {
-                file.some("file_data", url(source).as_ref()).put("filename", name.unwrap_or("document.pdf"));
+                file.some("file_data", source.url().as_ref()).put("filename", name.unwrap_or("document.pdf"));
             }
             Source::Id(id) if self.own => {
                 file.put("file_id", id).some("filename", name.as_ref());
@@ -187,7 +186,7 @@ impl Writer {
 }
 
 /// Who called a tool (`direct`: the model) and citations of an earlier answer change nothing here.
-fn harmless_in_part(key: &str, value: &Value) -> bool {
+pub(in crate::dialect) fn harmless_in_part(key: &str, value: &Value) -> bool {
     match key {
         "caller" => value.get("type").is_some_and(|t| t == "direct"),
         "citations" => value.get("enabled").is_some_and(|on| on == false),
