@@ -83,6 +83,9 @@ impl Dialect {
     }
 }
 
+/// Bytes a writer keeps of one stream at most: what waits for its turn, and what is told again at the end.
+const MAX_KEPT: usize = 16 * 1024 * 1024;
+
 /// Reads the events' data of a stream, one by one.
 pub trait StreamReader: Send {
     /// Reads one event's data; a comment has none.

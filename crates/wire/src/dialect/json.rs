@@ -29,12 +29,13 @@ impl<'a> Object<'a> {
 
     fn new(path: String, fields: Vec<(Cow<'a, str>, &'a RawValue)>) -> Result<Self, ParseError> {
         let object = Self { path, fields };
-        for (i, (key, _)) in object.fields.iter().enumerate() {
-            if object.fields[..i].iter().any(|(earlier, _)| earlier == key) {
-                return Err(ParseError::field(&object.path_of(key), "is there twice"));
-            }
+        // Sorted, so that an object of very many fields costs no more than its length.
+        let mut keys: Vec<&str> = object.fields.iter().map(|(key, _)| key.as_ref()).collect();
+        keys.sort_unstable();
+        match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(ParseError::field(&object.path_of(pair[0]), "is there twice")),
+            None => Ok(object),
         }
-        Ok(object)
     }
 
     /// The place of one of its fields.
@@ -112,7 +113,8 @@ impl<'a> Object<'a> {
 
     /// What was not taken and says something.
     pub(crate) fn rest(self) -> Extra {
-        let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).unwrap_or(Value::Null);
+        // What is nested too deep or too large a number is still something.
+        let value = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).unwrap_or_else(|_| raw.get().into());
         self.fields.into_iter().map(|(key, raw)| (key.into_owned(), value(raw))).filter(|(_, value)| !empty(value)).collect()
     }
 

@@ -4,15 +4,12 @@ use super::error::write_stream_error;
 use super::response::{message, redacted_thinking, thinking, tool_use};
 use super::stop_fields;
 use super::usage::usage;
-use crate::dialect::StreamWriter;
 use crate::dialect::json::{Json, Members};
+use crate::dialect::{MAX_KEPT, StreamWriter};
 use crate::form::{ErrorKind, StopReason, StreamEvent};
 use crate::usage::Usage;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-
-/// Bytes of arguments held back for calls that came before the one under way was complete.
-const MAX_HELD: usize = 4 * 1024 * 1024;
 
 /// The block under way.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +38,8 @@ pub struct Writer {
     next: u64,
     open: Option<Open>,
     held: Vec<Held>,
+    /// Bytes of arguments seen.
+    kept: usize,
     stop: Option<StopReason>,
     started: bool,
     ended: bool,
@@ -215,7 +214,8 @@ impl Writer {
         } else if !piece.trim().is_empty() {
             self.fail(ErrorKind::Api, "the provider went on with a call that was complete");
         }
-        if self.held.iter().map(|held| held.arguments.len()).sum::<usize>() > MAX_HELD {
+        self.kept += piece.len();
+        if self.kept > MAX_KEPT {
             self.fail(ErrorKind::Api, "the provider's calls are too long");
         }
     }

@@ -1,8 +1,8 @@
 //! Writes a stream.
 
 use super::{finish_reason, usage};
-use crate::dialect::StreamWriter;
 use crate::dialect::json::{Json, Members};
+use crate::dialect::{MAX_KEPT, StreamWriter};
 use crate::error::openai_stream_error;
 use crate::form::{ErrorKind, StreamEvent};
 use crate::usage::Usage;
@@ -52,6 +52,10 @@ impl StreamWriter for Writer {
             StreamEvent::RefusalDelta(text) => self.delta("refusal", &Json::of(text)),
             StreamEvent::ThinkingDelta(text) => {
                 self.thought.push_str(text);
+                if self.thought.len() > MAX_KEPT {
+                    let message = "the provider's thoughts are too long".to_owned();
+                    return self.write(&StreamEvent::Error { kind: ErrorKind::Api, message });
+                }
                 self.delta("reasoning_content", &Json::of(text))
             }
             StreamEvent::SignatureDelta(signature) => {

@@ -1,8 +1,8 @@
 //! Writes a stream.
 
 use super::item::{Answer, Item, Kind, REDACTED};
-use crate::dialect::StreamWriter;
 use crate::dialect::json::{Json, Members};
+use crate::dialect::{MAX_KEPT, StreamWriter};
 use crate::form::{ErrorKind, StopReason, StreamEvent};
 use crate::usage::Usage;
 use serde_json::Value;
@@ -16,6 +16,8 @@ pub struct Writer {
     created: u64,
     sequence: u64,
     items: Vec<Item>,
+    /// Bytes of text in them.
+    kept: usize,
     /// Items that go on: at most one of text or thought, any number of calls.
     open: Vec<usize>,
     /// Where the calls are among the items.
@@ -59,6 +61,7 @@ impl StreamWriter for Writer {
             }
             StreamEvent::ToolCallDelta { index, arguments } => {
                 if let Some(&(_, at)) = self.calls.iter().find(|(call, _)| call == index) {
+                    self.kept += arguments.len();
                     self.items[at].text.push_str(arguments);
                     self.delta(at, "response.function_call_arguments.delta", arguments);
                 }
@@ -67,6 +70,9 @@ impl StreamWriter for Writer {
             StreamEvent::Usage(usage) => self.usage = Some(*usage),
             StreamEvent::Error { kind, message } => self.fail(*kind, message),
             StreamEvent::Ping => self.out.extend(b": ping\n\n"),
+        }
+        if self.kept > MAX_KEPT && !self.ended {
+            self.fail(ErrorKind::Api, "the provider's answer is too long");
         }
         std::mem::take(&mut self.out)
     }
@@ -179,6 +185,7 @@ impl Writer {
             let part = self.place(at).with_json("part", &Members::of_type("summary_text").with("text", "").finish());
             self.event("response.reasoning_summary_part.added", &part);
         }
+        self.kept += text.len();
         self.items[at].text.push_str(text);
         self.delta(at, name, text);
     }

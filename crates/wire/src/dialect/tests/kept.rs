@@ -2,6 +2,7 @@
 
 use super::{anthropic, openai};
 use crate::dialect::Dialect;
+use crate::dialect::responses;
 use crate::sse::Decoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -78,9 +79,10 @@ fn request() -> impl Strategy<Value = Value> {
 /// Streams of both dialects, each with everything in it.
 const STREAMS: [&str; 2] = [include_str!("../../../tests/streams/openai.txt"), include_str!("../../../tests/streams/anthropic.txt")];
 
-fn translate(chunks: &[&[u8]], to_openai: bool) -> Vec<u8> {
+const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Responses];
+
+fn translate(chunks: &[&[u8]], from: Dialect, to: Dialect) -> Vec<u8> {
     let mut decoder = Decoder::new();
-    let (from, to) = if to_openai { (Dialect::Anthropic, Dialect::OpenAi) } else { (Dialect::OpenAi, Dialect::Anthropic) };
     let (mut reader, mut writer) = (from.reader(), to.writer(1, true));
     let mut out = Vec::new();
     for chunk in chunks {
@@ -94,6 +96,45 @@ fn translate(chunks: &[&[u8]], to_openai: bool) -> Vec<u8> {
     reader.finish().expect("complete");
     out.extend(writer.finish());
     out
+}
+
+/// Puts a value somewhere into another.
+fn put(into: &mut Value, mut place: usize, value: &Value) {
+    let children: Vec<&mut Value> = match into {
+        Value::Array(list) => list.iter_mut().collect(),
+        Value::Object(map) => map.values_mut().collect(),
+        _ => Vec::new(),
+    };
+    let count = children.len() + 1;
+    let at = place % count;
+    place /= count;
+    match children.into_iter().nth(at) {
+        Some(child) => put(child, place, value),
+        None => *into = value.clone(),
+    }
+}
+
+/// Everything that reads and writes, whatever it makes of it.
+fn everything(data: &[u8]) {
+    for dialect in DIALECTS {
+        if let Ok(request) = dialect.read_request(data) {
+            for drop_unsupported in [false, true] {
+                let _ = openai::write_request(&request, openai::Options { drop_unsupported, ..Default::default() });
+                let _ = anthropic::write_request(
+                    &request,
+                    anthropic::Options { drop_unsupported, default_max_tokens: Some(9), ..Default::default() },
+                );
+                let _ = responses::write_request(&request, responses::Options { drop_unsupported });
+            }
+        }
+        if let Ok(response) = dialect.read_response(data) {
+            for to in DIALECTS {
+                serde_json::from_slice::<Value>(&to.write_response(&response, 1)).expect("JSON");
+            }
+        }
+        let failure = dialect.read_error(400, data);
+        serde_json::from_slice::<Value>(&dialect.write_error(&failure)).expect("JSON");
+    }
 }
 
 proptest! {
@@ -118,14 +159,48 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_cut_anywhere_is_the_same(cuts in prop::collection::vec(0..4000_usize, 0..30), to_openai in any::<bool>()) {
-        let stream = STREAMS[usize::from(to_openai)].as_bytes();
+    fn a_stream_cut_anywhere_is_the_same(cuts in prop::collection::vec(0..6000_usize, 0..30), from in 0..3_usize, to in 0..3_usize) {
+        let (from, to) = (DIALECTS[from], DIALECTS[to]);
+        let stream = match from {
+            Dialect::OpenAi => STREAMS[0].as_bytes().to_vec(),
+            Dialect::Anthropic => STREAMS[1].as_bytes().to_vec(),
+            Dialect::Responses => translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, Dialect::Responses),
+        };
         let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(stream.len())).collect();
         cuts.extend([0, stream.len()]);
         cuts.sort_unstable();
         let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect();
-        let whole = translate(&[stream], to_openai);
-        prop_assert!(!whole.windows(5).any(|w| w == b"error"), "complete");
-        prop_assert_eq!(translate(&chunks, to_openai), whole);
+        let whole = translate(&[&stream], from, to);
+        prop_assert_eq!(translate(&chunks, from, to), whole);
+    }
+
+    #[test]
+    fn nothing_breaks_on_a_strange_body(mut body in request(), place in any::<usize>(), value in prop_oneof![leaf(), part(), message(), Just(Value::Null), Just(json!([]))]) {
+        put(&mut body, place, &value);
+        everything(body.to_string().as_bytes());
+        let answer = json!({ "id": "x", "type": "message", "model": "m", "choices": [{ "index": 0, "message": body["messages"][1], "finish_reason": value }],
+            "content": body["messages"], "output": body["messages"], "usage": { "input_tokens": 1, "output_tokens": value } });
+        everything(answer.to_string().as_bytes());
+    }
+
+    #[test]
+    fn nothing_breaks_on_a_strange_event(event in any::<prop::sample::Index>(), from in 0..2_usize, place in any::<usize>(), value in prop_oneof![leaf(), Just(Value::Null), Just(json!([{}])), Just(json!({}))], reader in 0..3_usize) {
+        let stream = if from == 0 { STREAMS[0].as_bytes().to_vec() } else { translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, DIALECTS[reader]) };
+        let events = super::events(&stream);
+        let strange = event.index(events.len());
+        for to in DIALECTS {
+            let (mut reader, mut writer) = (DIALECTS[reader].reader(), to.writer(1, true));
+            for (i, data) in events.iter().enumerate() {
+                let mut data = data.clone();
+                if let (true, Ok(mut json)) = (i == strange, serde_json::from_slice::<Value>(&data)) {
+                    put(&mut json, place, &value);
+                    data = json.to_string().into_bytes();
+                }
+                for event in reader.data(&data).unwrap_or_default() {
+                    writer.write(&event);
+                }
+            }
+            writer.finish();
+        }
     }
 }
