@@ -102,6 +102,15 @@ pub trait StreamWriter: Send {
     fn finish(&mut self) -> Vec<u8>;
 }
 
+/// Top-level fields that mean the same in both of OpenAI's dialects.
+const SHARED: [&str; 6] = ["metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier", "store"];
+
+/// Splits further fields into those both of OpenAI's dialects know, where the request came in one of them, and the rest.
+fn shared(request: &Request) -> (Extra, Extra) {
+    let known = request.dialect != Dialect::Anthropic;
+    request.extra.clone().into_iter().partition(|(key, _)| known && SHARED.contains(&key.as_str()))
+}
+
 /// Refuses every field only its own dialect knows, but for those that ask for what the target does anyway.
 fn foreign(loss: &mut Loss, path: &str, extra: &Extra, harmless: fn(&str, &Value) -> bool) -> Result<(), Untranslatable> {
     for (key, value) in extra {

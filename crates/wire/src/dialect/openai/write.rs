@@ -2,7 +2,7 @@
 
 use crate::dialect::anthropic::level;
 use crate::dialect::json::{Json, Members};
-use crate::dialect::{Dialect, foreign};
+use crate::dialect::{Dialect, foreign, shared};
 use crate::form::{Effort, Loss, Request, ResponseFormat, Tool, ToolChoice, ToolFunction, Untranslatable, Written};
 use serde_json::json;
 
@@ -80,7 +80,11 @@ impl Writer {
             if request.extra.contains_key("cache_control") {
                 self.loss.note("cache_control", "prefixes are cached without a mark");
             }
-            return foreign(&mut self.loss, "", &request.extra, |key, value| match key {
+            let (mut shared, rest) = shared(request);
+            // The default here, and unknown to some who speak the dialect.
+            shared.retain(|key, value| key != "store" || value != false);
+            body.extra(&shared, &[]);
+            return foreign(&mut self.loss, "", &rest, |key, value| match key {
                 "cache_control" => true,
                 "service_tier" => value == "auto",
                 "store" => value == false,

@@ -3,7 +3,7 @@
 use super::write_items::Items;
 use crate::dialect::json::{Json, Members};
 use crate::dialect::openai::effort;
-use crate::dialect::{Dialect, foreign};
+use crate::dialect::{Dialect, foreign, shared};
 use crate::form::{Content, Effort, Loss, Part, Request, ResponseFormat, Tool, ToolChoice, ToolFunction, Untranslatable, Written};
 use serde_json::{Value, json};
 
@@ -72,11 +72,15 @@ pub fn write_request(request: &Request, options: Options) -> Result<Written, Unt
     if !include.is_empty() {
         body.put("include", &include);
     }
-    body.put("store", &false);
+    let (shared, rest) = shared(request);
+    body.extra(&shared, &[]);
+    if !shared.contains_key("store") {
+        body.put("store", &false);
+    }
     if request.extra.contains_key("cache_control") {
         loss.note("cache_control", "prefixes are cached without a mark");
     }
-    foreign(&mut loss, "", &request.extra, harmless)?;
+    foreign(&mut loss, "", &rest, harmless)?;
     Ok(loss.written(body.finish().into_bytes()))
 }
 

@@ -80,6 +80,29 @@ fn anthropics_turns_become_items() {
 }
 
 #[test]
+fn what_both_of_openais_dialects_know_goes_over() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"x"}],"metadata":{"team":"blue"},"store":true,"service_tier":"flex","frequency_penalty":0}"#;
+    let read = openai::read_request(body.as_bytes()).expect("a request");
+    let written = responses::write_request(&read, responses::Options::default()).expect("translatable");
+    assert_snapshot!(lines(&written.body), @r#"
+    model: "m"
+    input: [{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]}]
+    metadata: {"team":"blue"}
+    service_tier: "flex"
+    store: true
+    "#);
+    let back = responses::read_request(&written.body).expect("a request");
+    let written = openai::write_request(&back, openai::Options::default()).expect("translatable");
+    assert_snapshot!(lines(&written.body), @r#"
+    model: "m"
+    messages: [{"role":"user","content":"x"}]
+    metadata: {"team":"blue"}
+    service_tier: "flex"
+    store: true
+    "#);
+}
+
+#[test]
 fn its_own_fields_survive() {
     let read = responses::read_request(REQUEST.as_bytes()).expect("a request");
     let written = responses::write_request(&read, responses::Options::default()).expect("its own dialect");
