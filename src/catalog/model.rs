@@ -14,15 +14,20 @@ pub struct Price {
     /// Input read from the provider's cache; the input price when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<f64>,
+    /// Input written to the provider's cache; the input price when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<f64>,
 }
 
-/// Tokens of one call. `input` includes `cached_input`, `output` includes `reasoning`.
+/// Tokens of one call. `input` includes `cached_input` and `cache_write`, `output` includes `reasoning`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// All input.
     pub input: u64,
     /// The part of the input read from the provider's cache.
     pub cached_input: u64,
+    /// The part of the input written to the provider's cache.
+    pub cache_write: u64,
     /// All output.
     pub output: u64,
     /// The part of the output that was reasoning.
@@ -38,9 +43,11 @@ impl Price {
     )]
     pub fn cost(&self, tokens: Tokens) -> Nanodollars {
         let cached = tokens.cached_input.min(tokens.input);
+        let written = tokens.cache_write.min(tokens.input - cached);
         // USD per million tokens is the same number as 1,000 nanodollars per token.
-        let usd_per_million = (tokens.input - cached) as f64 * self.input
+        let usd_per_million = (tokens.input - cached - written) as f64 * self.input
             + cached as f64 * self.cached_input.unwrap_or(self.input)
+            + written as f64 * self.cache_write.unwrap_or(self.input)
             + tokens.output as f64 * self.output;
         Nanodollars((usd_per_million * 1_000.0).round() as i64)
     }
@@ -65,9 +72,13 @@ mod tests {
 
     #[test]
     fn cached_input_is_billed_once_at_its_own_price() {
-        let price = Price { input: 0.15, output: 0.60, cached_input: Some(0.075) };
-        let tokens = Tokens { input: 1_000_000, cached_input: 400_000, output: 500_000, reasoning: 100_000 };
+        let price = Price { input: 0.15, output: 0.60, cached_input: Some(0.075), cache_write: None };
+        let tokens = Tokens { input: 1_000_000, cached_input: 400_000, output: 500_000, reasoning: 100_000, ..Tokens::default() };
         // 600,000 × 0.15 + 400,000 × 0.075 + 500,000 × 0.60, each per million: 0.09 + 0.03 + 0.30 USD.
         assert_eq!(price.cost(tokens), Nanodollars(420_000_000));
+        // Claude Sonnet 4: 3 USD, 3.75 to write to the cache, 0.30 to read from it. 100 × 3 + 900 × 3.75 + 9,000 × 0.30 + 50 × 15, each per million.
+        let price = Price { input: 3.0, output: 15.0, cached_input: Some(0.30), cache_write: Some(3.75) };
+        let tokens = Tokens { input: 10_000, cached_input: 9_000, cache_write: 900, output: 50, reasoning: 0 };
+        assert_eq!(price.cost(tokens), Nanodollars(7_125_000));
     }
 }

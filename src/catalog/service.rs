@@ -19,7 +19,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Model>, Fault> {
 pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, model: &Model) -> Result<bool, Fault> {
     actor.require(Permission::WriteProviders)?;
     if let Some(price) = model.price {
-        let all = [price.input, price.output, price.cached_input.unwrap_or(0.0)];
+        let all = [price.input, price.output, price.cached_input.unwrap_or(0.0), price.cache_write.unwrap_or(0.0)];
         if all.iter().any(|p| !p.is_finite() || *p < 0.0) {
             return Err(Fault::field("price", "must be numbers of 0 or more: US dollars per million tokens"));
         }

@@ -35,6 +35,8 @@ pub struct Facts {
     #[serde(default)]
     pub cached_input_tokens: u64,
     #[serde(default)]
+    pub cache_write_tokens: u64,
+    #[serde(default)]
     pub reasoning_tokens: u64,
     #[serde(default)]
     pub usage_missing: bool,

@@ -102,6 +102,8 @@ pub struct RequestDetail {
     pub overhead_us: i64,
     /// Input tokens the provider read from its cache.
     pub cached_input_tokens: i64,
+    /// Input tokens the provider wrote to its cache.
+    pub cache_write_tokens: i64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: i64,
     /// Whether tokens were not given by the provider (and so are not known).

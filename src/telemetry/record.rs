@@ -130,7 +130,13 @@ impl CallRecord {
         // The text of a whole answer can be read off its body again, unless that is cut.
         let response_text = summary.text.take().filter(|_| response.as_ref().is_none_or(|body| body.len() > MAX_BODY));
         let usage = summary.usage.unwrap_or_default();
-        let tokens = Tokens { input: usage.input, cached_input: usage.cached_input, output: usage.output, reasoning: usage.reasoning };
+        let tokens = Tokens {
+            input: usage.input,
+            cached_input: usage.cached_input,
+            cache_write: usage.cache_write,
+            output: usage.output,
+            reasoning: usage.reasoning,
+        };
         let row = Row {
             id: self.id,
             caller_id: self.caller_id,
@@ -157,6 +163,7 @@ impl CallRecord {
             attempts: self.attempts.into_iter().map(Tried::named).collect(),
             overhead_us: self.overhead_us,
             cached_input_tokens: tokens.cached_input,
+            cache_write_tokens: tokens.cache_write,
             reasoning_tokens: tokens.reasoning,
             usage_missing: summary.usage.is_none() && self.outcome == Outcome::Ok,
             finish_reason: summary.finish_reason,

@@ -76,6 +76,7 @@ fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body
         attempts: facts.attempts,
         overhead_us: facts.overhead_us,
         cached_input_tokens: i64::try_from(facts.cached_input_tokens).unwrap_or(i64::MAX),
+        cache_write_tokens: i64::try_from(facts.cache_write_tokens).unwrap_or(i64::MAX),
         reasoning_tokens: i64::try_from(facts.reasoning_tokens).unwrap_or(i64::MAX),
         usage_missing: facts.usage_missing,
         finish_reason: facts.finish_reason,

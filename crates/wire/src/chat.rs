@@ -6,4 +6,5 @@ mod stream;
 
 pub use answer::{RequestSummary, ResponseSummary, summarise_request, summarise_response};
 pub use request::{ChatRequest, Edit, ParseError};
+pub(crate) use request::{Fields, not_json};
 pub use stream::{Seen, StreamScanner};

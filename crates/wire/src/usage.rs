@@ -2,13 +2,15 @@
 
 use serde::Deserialize;
 
-/// Tokens of one call. As OpenAI counts: `input` includes `cached_input`, `output` includes `reasoning`.
+/// Tokens of one call. As OpenAI counts: `input` includes `cached_input` and `cache_write`, `output` includes `reasoning`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// All input.
     pub input: u64,
     /// The part of the input read from the provider's cache.
     pub cached_input: u64,
+    /// The part of the input written to the provider's cache.
+    pub cache_write: u64,
     /// All output.
     pub output: u64,
     /// The part of the output that was reasoning.
@@ -32,6 +34,8 @@ pub(crate) struct OpenAiUsage {
 struct InputDetails {
     #[serde(default)]
     cached_tokens: Option<u64>,
+    #[serde(default)]
+    cache_write_tokens: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,9 +46,11 @@ struct OutputDetails {
 
 impl From<OpenAiUsage> for Usage {
     fn from(u: OpenAiUsage) -> Self {
+        let details = u.prompt_tokens_details.unwrap_or(InputDetails { cached_tokens: None, cache_write_tokens: None });
         Self {
             input: u.prompt_tokens.unwrap_or(0),
-            cached_input: u.prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0),
+            cached_input: details.cached_tokens.unwrap_or(0),
+            cache_write: details.cache_write_tokens.unwrap_or(0),
             output: u.completion_tokens.unwrap_or(0),
             reasoning: u.completion_tokens_details.and_then(|d| d.reasoning_tokens).unwrap_or(0),
         }

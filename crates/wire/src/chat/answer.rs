@@ -132,7 +132,7 @@ mod tests {
         let summary = summarise_response(body);
         assert_eq!(summary.text.as_deref(), Some("Hello! How can I assist you today?"));
         assert_eq!(summary.finish_reason.as_deref(), Some("stop"));
-        assert_eq!(summary.usage, Some(Usage { input: 19, cached_input: 8, output: 10, reasoning: 3 }));
+        assert_eq!(summary.usage, Some(Usage { input: 19, cached_input: 8, output: 10, reasoning: 3, ..Usage::default() }));
         assert!((summary.confidence.expect("given") - (-1.0_f64).exp()).abs() < 1e-12);
     }
 

@@ -46,7 +46,7 @@ impl ParseError {
         }
     }
 
-    fn field(field: &str, why: &str) -> Self {
+    pub(crate) fn field(field: &str, why: &str) -> Self {
         Self::Field { field: field.to_owned(), why: why.to_owned() }
     }
 }
@@ -71,7 +71,8 @@ pub struct ChatRequest<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// The fields of an object, in order, as text.
+pub(crate) struct Fields<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -205,7 +206,7 @@ pub struct Edit<'e> {
     pub parameters: &'e [(String, Box<RawValue>)],
 }
 
-fn not_json(e: &serde_json::Error) -> ParseError {
+pub(crate) fn not_json(e: &serde_json::Error) -> ParseError {
     if e.is_data() {
         return ParseError::field("body", "must be a JSON object");
     }

@@ -1,0 +1,142 @@
+//! Dialects of providers: each reads into the [form](crate::form) and writes out of it.
+
+pub mod anthropic;
+mod json;
+pub mod openai;
+pub mod responses;
+
+use crate::chat::ParseError;
+use crate::form::{Extra, Failure, Loss, Request, Response, StreamEvent, Untranslatable};
+use serde_json::Value;
+
+/// A dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// OpenAI chat completions.
+    OpenAi,
+    /// Anthropic Messages, version 2023-06-01.
+    Anthropic,
+    /// OpenAI Responses.
+    Responses,
+}
+
+impl Dialect {
+    /// A reader of its streams.
+    pub fn reader(self) -> Box<dyn StreamReader> {
+        match self {
+            Self::OpenAi => Box::new(openai::Reader::new()),
+            Self::Anthropic => Box::new(anthropic::Reader::new()),
+            Self::Responses => Box::new(responses::Reader::new()),
+        }
+    }
+
+    /// A writer of its streams. `created` in seconds since 1970; `include_usage`: whether the caller asked, where the dialect lets him.
+    pub fn writer(self, created: u64, include_usage: bool) -> Box<dyn StreamWriter> {
+        match self {
+            Self::OpenAi => Box::new(openai::Writer::new(created, include_usage)),
+            Self::Anthropic => Box::new(anthropic::Writer::new()),
+            Self::Responses => Box::new(responses::Writer::new(created)),
+        }
+    }
+
+    /// Reads a request.
+    pub fn read_request(self, body: &[u8]) -> Result<Request, ParseError> {
+        match self {
+            Self::OpenAi => openai::read_request(body),
+            Self::Anthropic => anthropic::read_request(body),
+            Self::Responses => responses::read_request(body),
+        }
+    }
+
+    /// Reads an answer.
+    pub fn read_response(self, body: &[u8]) -> Result<Response, ParseError> {
+        match self {
+            Self::OpenAi => openai::read_response(body),
+            Self::Anthropic => anthropic::read_response(body),
+            Self::Responses => responses::read_response(body),
+        }
+    }
+
+    /// Writes an answer. `created` is for answers that do not say when.
+    pub fn write_response(self, response: &Response, created: u64) -> Vec<u8> {
+        match self {
+            Self::OpenAi => openai::write_response(response, created),
+            Self::Anthropic => anthropic::write_response(response),
+            Self::Responses => responses::write_response(response, created),
+        }
+    }
+
+    /// Reads an error's body.
+    pub fn read_error(self, status: u16, body: &[u8]) -> Failure {
+        match self {
+            Self::OpenAi | Self::Responses => openai::read_error(status, body),
+            Self::Anthropic => anthropic::read_error(status, body),
+        }
+    }
+
+    /// Writes an error's body.
+    pub fn write_error(self, failure: &Failure) -> Vec<u8> {
+        match self {
+            Self::OpenAi | Self::Responses => openai::write_error(failure),
+            Self::Anthropic => anthropic::write_error(failure),
+        }
+    }
+}
+
+/// Bytes a writer keeps of one stream at most: what waits for its turn, and what is told again at the end.
+const MAX_KEPT: usize = 16 * 1024 * 1024;
+
+/// Reads the events' data of a stream, one by one.
+pub trait StreamReader: Send {
+    /// Reads one event's data; a comment has none.
+    fn data(&mut self, data: &[u8]) -> Result<Vec<StreamEvent>, Unreadable>;
+    /// The stream's bytes have ended: an error when it is not complete.
+    fn finish(&mut self) -> Result<Vec<StreamEvent>, Unreadable>;
+}
+
+/// Writes events as the bytes of a stream.
+pub trait StreamWriter: Send {
+    /// The bytes of one event; nothing after the end or an error.
+    fn write(&mut self, event: &StreamEvent) -> Vec<u8>;
+    /// The end. A stream that never stopped ends with an error instead.
+    fn finish(&mut self) -> Vec<u8>;
+}
+
+/// Top-level fields that mean the same in both of OpenAI's dialects.
+const SHARED: [&str; 6] = ["metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier", "store"];
+
+/// Splits further fields into those both of OpenAI's dialects know, where the request came in one of them, and the rest.
+fn shared(request: &Request) -> (Extra, Extra) {
+    let known = request.dialect != Dialect::Anthropic;
+    request.extra.clone().into_iter().partition(|(key, _)| known && SHARED.contains(&key.as_str()))
+}
+
+/// Refuses every field only its own dialect knows, but for those that ask for what the target does anyway.
+fn foreign(loss: &mut Loss, path: &str, extra: &Extra, harmless: fn(&str, &Value) -> bool) -> Result<(), Untranslatable> {
+    for (key, value) in extra {
+        if !harmless(key, value) {
+            loss.refuse(format!("{path}{key}"), "there is no such field")?;
+        }
+    }
+    Ok(())
+}
+
+/// Why a stream or an answer cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// It is not what the dialect sends.
+    #[error("the provider sent what its dialect does not know: {0}")]
+    Malformed(String),
+    /// It ended before its end.
+    #[error("the provider's stream ended early")]
+    EndedEarly,
+}
+
+impl From<crate::chat::ParseError> for Unreadable {
+    fn from(e: crate::chat::ParseError) -> Self {
+        Self::Malformed(e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;
