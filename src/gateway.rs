@@ -10,7 +10,9 @@ pub mod http;
 mod relay;
 mod request;
 mod snapshot;
+mod translate;
 
+pub(crate) use self::translate::as_sent;
 pub use self::{
     error::GatewayError,
     http::Gateway,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import anthropic
+import anthropic_provider
 import httpx
 import openai
 import pytest
@@ -37,6 +39,9 @@ class Provider(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.bodies.append(body)
+        if self.path.startswith("/anthropic/"):
+            anthropic_provider.answer(self, body, self.reply)
+            return
         if any("role" not in message for message in body["messages"]):
             # As OpenAI does it: the gateway leaves the verdict on the inside of messages to the provider.
             self.reply(400, {"error": {"message": "messages: role is missing", "type": "invalid_request_error", "param": "messages", "code": "missing_required_parameter"}})
@@ -114,6 +119,18 @@ provider = "primary"
 name = "mock"
 price = {{ input = 1.0, output = 2.0 }}
 
+[[providers]]
+name = "claude"
+kind = "anthropic"
+base_url = "{provider}/anthropic/v1"
+api_keys = ["sk-ant-upstream-0123456789"]
+
+[[models]]
+provider = "claude"
+name = "claude-mock"
+max_output_tokens = 512
+price = {{ input = 3.0, output = 15.0, cached_input = 0.3, cache_write = 3.75 }}
+
 [[prompts]]
 name = "support"
 [[prompts.versions]]
@@ -132,6 +149,15 @@ model = "mock"
 prompt = "support@production"
 
 [[routes]]
+name = "claude-bot"
+[[routes.variants]]
+name = "control"
+weight = 1
+provider = "claude"
+model = "claude-mock"
+prompt = "support@production"
+
+[[routes]]
 name = "other"
 [[routes.variants]]
 name = "only"
@@ -139,7 +165,7 @@ weight = 1
 provider = "primary"
 model = "mock"
 
-{key("app", APP_KEY, ["gateway", "feedback"], ["support-bot"])}
+{key("app", APP_KEY, ["gateway", "feedback"], ["support-bot", "claude-bot"])}
 {key("gateway-only", GATEWAY_ONLY_KEY, ["gateway"], [])}
 {key("feedback-only", FEEDBACK_ONLY_KEY, ["feedback"], [])}
 {key("reader", READ_KEY, ["read"], [])}
@@ -153,6 +179,9 @@ class Gateway:
     def client(self, key: str = APP_KEY) -> openai.OpenAI:
         # No retries: a test must see the first answer.
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=20)
+
+    def anthropic(self, key: str = APP_KEY) -> anthropic.Anthropic:
+        return anthropic.Anthropic(base_url=self.url, api_key=key, max_retries=0, timeout=20)
 
     def read(self, path: str, **params: str) -> dict:
         answer = httpx.get(f"{self.url}/api/v1/{path}", params=params, headers={"authorization": f"Bearer {READ_KEY}"})

@@ -60,7 +60,7 @@ def test_a_stream_is_logged_with_its_tokens_even_if_the_caller_did_not_ask(clien
 
 
 def test_models(client: openai.OpenAI, gateway: Gateway) -> None:
-    assert [m.id for m in client.models.list()] == [ROUTE], "only what the key may call"
+    assert [m.id for m in client.models.list()] == ["claude-bot", ROUTE], "only what the key may call"
     assert {m.id for m in gateway.client(GATEWAY_ONLY_KEY).models.list()} == {ROUTE, "other"}
     assert client.models.retrieve(ROUTE).id == ROUTE
     with pytest.raises(openai.NotFoundError):

@@ -70,6 +70,7 @@ CREATE TABLE models (
   provider TEXT NOT NULL,
   name TEXT NOT NULL,
   context_window BIGINT,
+  max_output_tokens BIGINT,
   price JSONB,
   PRIMARY KEY (provider, name)
 );

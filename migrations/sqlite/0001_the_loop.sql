@@ -70,6 +70,7 @@ CREATE TABLE models (
   provider TEXT NOT NULL,
   name TEXT NOT NULL,
   context_window INTEGER,
+  max_output_tokens INTEGER,
   price TEXT,
   PRIMARY KEY (provider, name)
 );

@@ -62,6 +62,8 @@ pub struct Model {
     pub name: String,
     /// Tokens it can read and write in one call, where known.
     pub context_window: Option<u32>,
+    /// Tokens it can write in one call, where known: what is asked for when a caller names no limit and the provider needs one.
+    pub max_output_tokens: Option<u32>,
     /// Price, where known.
     pub price: Option<Price>,
 }

@@ -1,12 +1,12 @@
 //! One try at one provider.
 
 use super::error::GatewayError;
-use crate::providers::model::Timeouts;
+use crate::providers::model::{ProviderKind, Timeouts};
 use crate::providers::store::ProviderRow;
 use crate::routing::model::FailoverOn;
 use crate::types::Fault;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -14,6 +14,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hypercare_wire::dialect::Dialect;
 use hypercare_wire::error::read_upstream_error;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -77,7 +78,8 @@ pub(crate) struct Provider {
     pub label: super::snapshot::Label,
     pub updated_at: crate::types::Instant,
     pub timeouts: Timeouts,
-    chat: Uri,
+    pub dialect: Dialect,
+    endpoint: Uri,
     keys: Vec<HeaderValue>,
     next_key: AtomicUsize,
     /// Until when the provider asked us not to call, µs since 1970; zero when it did not.
@@ -89,8 +91,13 @@ impl Provider {
     /// Makes a stored provider ready.
     pub fn new(row: &ProviderRow, keys: &[String]) -> Result<Self, Fault> {
         let base = row.base_url.trim_end_matches('/');
+        let (dialect, path) = match row.kind {
+            ProviderKind::OpenAi => (Dialect::OpenAi, "chat/completions"),
+            ProviderKind::Anthropic => (Dialect::Anthropic, "messages"),
+        };
         let keys = keys.iter().map(|key| {
-            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(Fault::internal)?;
+            let text = if dialect == Dialect::Anthropic { key.clone() } else { format!("Bearer {key}") };
+            let mut value = HeaderValue::from_str(&text).map_err(Fault::internal)?;
             value.set_sensitive(true);
             Ok(value)
         });
@@ -98,12 +105,18 @@ impl Provider {
             label: super::snapshot::Label::new(&row.name),
             updated_at: row.updated_at,
             timeouts: row.timeouts.0,
-            chat: format!("{base}/chat/completions").parse().map_err(Fault::internal)?,
+            dialect,
+            endpoint: format!("{base}/{path}").parse().map_err(Fault::internal)?,
             keys: keys.collect::<Result<_, Fault>>()?,
             next_key: AtomicUsize::new(0),
             closed_until: AtomicI64::new(0),
             in_flight: Arc::new(Semaphore::new(usize::try_from(row.max_in_flight).unwrap_or(1).min(Semaphore::MAX_PERMITS))),
         })
+    }
+
+    /// Whether it knows OpenAI's newer names (`max_completion_tokens`) and none of the fields others agreed on: OpenAI itself.
+    pub fn speaks_modern_openai(&self) -> bool {
+        self.endpoint.host().is_some_and(|host| host.ends_with("openai.com") || host.ends_with("openai.azure.com"))
     }
 
     fn key(&self) -> Option<&HeaderValue> {
@@ -173,6 +186,12 @@ impl Failure {
         Self::new(StatusCode::BAD_GATEWAY, "provider_stream_failed", message, FailoverOn::StreamBeforeFirstToken)
     }
 
+    /// An answer that cannot be read.
+    pub fn unreadable(provider: &Provider) -> Self {
+        let message = format!("The provider `{}` sent an answer that is not in its own dialect.", provider.label.text);
+        Self::new(StatusCode::BAD_GATEWAY, "provider_malformed", message, FailoverOn::ServerError)
+    }
+
     /// An answer that broke off or stood still.
     pub fn broken(provider: &Provider, broken: &Broken) -> Self {
         match broken {
@@ -209,7 +228,7 @@ pub(super) async fn start(
     provider: &Provider,
     body: Bytes,
     stream: bool,
-    traceparent: Option<&HeaderValue>,
+    forwarded: &HeaderMap,
 ) -> Result<Started, Failure> {
     if let Some(seconds) = provider.paused() {
         let message = format!("The provider `{}` asked for a pause of {seconds} more seconds.", provider.label.text);
@@ -221,7 +240,7 @@ pub(super) async fn start(
         let message = format!("The provider `{}` has as many calls in flight as it may.", provider.label.text);
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited));
     };
-    let request = build_request(provider, body, stream, traceparent);
+    let request = build_request(provider, body, stream, forwarded);
     let client = upstreams.client(provider.timeouts.connect_ms);
     let first_byte = provider.timeouts.first_byte_ms;
     let limit = first_byte.min(provider.timeouts.total_ms);
@@ -237,20 +256,33 @@ pub(super) async fn start(
     Err(refused(provider, response).await)
 }
 
-fn build_request(provider: &Provider, body: Bytes, stream: bool, traceparent: Option<&HeaderValue>) -> Request<Full<Bytes>> {
+/// Headers of the caller that go on, by allow-list: the trace, and what Anthropic's callers ask of Anthropic.
+const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
+const FORWARDED_TO_ANTHROPIC: [HeaderName; 1] = [HeaderName::from_static("anthropic-beta")];
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+fn build_request(provider: &Provider, body: Bytes, stream: bool, forwarded: &HeaderMap) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = provider.chat.clone();
+    *request.uri_mut() = provider.endpoint.clone();
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
+    let anthropic = provider.dialect == Dialect::Anthropic;
     if let Some(key) = provider.key() {
-        headers.insert(AUTHORIZATION, key.clone());
+        headers.insert(if anthropic { API_KEY } else { AUTHORIZATION }, key.clone());
     }
-    if let Some(traceparent) = traceparent {
-        headers.insert("traceparent", traceparent.clone());
+    if anthropic {
+        headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
+    }
+    let more = if anthropic { &FORWARDED_TO_ANTHROPIC[..] } else { &[] };
+    for name in FORWARDED.iter().chain(more) {
+        if let Some(value) = forwarded.get(name) {
+            headers.insert(name, value.clone());
+        }
     }
     request
 }

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
+use hypercare_wire::dialect::Dialect;
 use hypercare_wire::error::openai_error;
+use hypercare_wire::form::{ErrorKind, Failure};
 
 /// An error of the data plane, answered in the envelope of the caller's dialect. `code` is stable.
 #[derive(Clone, Debug)]
@@ -62,14 +64,28 @@ impl GatewayError {
         }
     }
 
-    /// The body in OpenAI's envelope.
-    pub fn openai_body(&self) -> Vec<u8> {
-        openai_error(&self.message, self.kind(), self.param.as_deref(), Some(self.code))
+    /// The kind of error, as all dialects understand it.
+    pub fn form_kind(&self) -> ErrorKind {
+        ErrorKind::of_status(self.status.as_u16())
     }
 
-    /// The answer in OpenAI's envelope.
-    pub fn to_openai(&self) -> Response<Body> {
-        let body = self.verbatim.as_ref().map_or_else(|| Body::from(self.openai_body()), |body| Body::from(body.clone()));
+    /// The body in the dialect's envelope.
+    pub fn body(&self, dialect: Dialect) -> Vec<u8> {
+        match dialect {
+            Dialect::OpenAi | Dialect::Responses => openai_error(&self.message, self.kind(), self.param.as_deref(), Some(self.code)),
+            Dialect::Anthropic => dialect.write_error(&Failure {
+                kind: self.form_kind(),
+                message: self.message.clone(),
+                code: Some(self.code.to_owned()),
+                param: self.param.clone(),
+                request_id: None,
+            }),
+        }
+    }
+
+    /// The answer in the dialect's envelope.
+    pub fn answer(&self, dialect: Dialect) -> Response<Body> {
+        let body = self.verbatim.as_ref().map_or_else(|| Body::from(self.body(dialect)), |body| Body::from(body.clone()));
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -6,6 +6,7 @@ use super::error::GatewayError;
 use super::relay::Relay;
 use super::request::{CallContext, caller_id};
 use super::snapshot::{KeyEntry, Label, RouteEntry, Snapshot, TargetEntry, VariantEntry};
+use super::translate;
 use crate::feedback::token;
 use crate::identity::http::bearer;
 use crate::identity::model::Scope;
@@ -24,7 +25,9 @@ use axum::routing::{any, get, post};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hypercare_wire::chat::{ChatRequest, Edit};
+use hypercare_wire::chat::{ChatRequest, Edit, ResponseSummary};
+use hypercare_wire::dialect::Dialect;
+use hypercare_wire::passage::Passage;
 use rand::RngExt as _;
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -54,7 +57,10 @@ impl Gateway {
 
 /// Model calls.
 pub fn calls() -> axum::Router<Gateway> {
-    axum::Router::new().route("/v1/chat/completions", post(chat_completions))
+    axum::Router::new()
+        .route("/v1/chat/completions", post(async |State(gateway), request| call(gateway, Dialect::OpenAi, request).await))
+        .route("/v1/messages", post(async |State(gateway), request| call(gateway, Dialect::Anthropic, request).await))
+        .route("/v1/responses", post(async |State(gateway), request| call(gateway, Dialect::Responses, request).await))
 }
 
 /// The rest of the data plane.
@@ -63,10 +69,10 @@ pub fn rest() -> axum::Router<App> {
 }
 
 async fn no_such_endpoint() -> Response<Body> {
-    GatewayError::new(StatusCode::NOT_FOUND, "no_such_endpoint", "There is no such endpoint here.").to_openai()
+    GatewayError::new(StatusCode::NOT_FOUND, "no_such_endpoint", "There is no such endpoint here.").answer(Dialect::OpenAi)
 }
 
-fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a Arc<KeyEntry>, GatewayError> {
+fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a KeyEntry, GatewayError> {
     let secret = bearer(headers);
     let key = secret.and_then(|secret| snapshot.key(secret)).ok_or_else(|| match secret {
         Some(_) if app.database_away() => {
@@ -85,15 +91,19 @@ fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> R
     Ok(key)
 }
 
-async fn chat_completions(State(gateway): State<Gateway>, request: Request) -> Response<Body> {
+/// A model call in the caller's dialect, from its first byte to its answer.
+async fn call(gateway: Gateway, dialect: Dialect, request: Request) -> Response<Body> {
     let began = Tick::now();
     let id = Id::new();
     let (parts, body) = request.into_parts();
     let caller_id = caller_id(&parts.headers);
     let snapshot = gateway.app.snapshot().clone();
     let mut response = match authenticate(&gateway.app, &snapshot, &parts.headers) {
-        Ok(key) => answer_chat(&gateway, &snapshot, key, &id, began, &parts, body).await.unwrap_or_else(|error| error.to_openai()),
-        Err(error) => refuse_unread(&error, body).await,
+        Ok(key) => {
+            let asked = Asked { gateway: &gateway, snapshot: &snapshot, key, dialect, parts: &parts };
+            asked.answer(&id, began, body).await.unwrap_or_else(|error| error.answer(dialect))
+        }
+        Err(error) => refuse_unread(&error, dialect, body).await,
     };
     if let Ok(value) = HeaderValue::from_str(caller_id.unwrap_or(id.as_str())) {
         response.headers_mut().insert(names::REQUEST_ID, value);
@@ -103,74 +113,197 @@ async fn chat_completions(State(gateway): State<Gateway>, request: Request) -> R
 
 /// Refuses a call whose body was not read yet. A body left unread would cost the connection, and with it the caller's next call; a small one is read
 /// and thrown away, for a large or slow one the caller is told that the connection closes.
-async fn refuse_unread(error: &GatewayError, body: Body) -> Response<Body> {
+async fn refuse_unread(error: &GatewayError, dialect: Dialect, body: Body) -> Response<Body> {
     let drained = tokio::time::timeout(DRAIN_TIME, Limited::new(body, DRAIN_BYTES).collect()).await;
-    let mut response = error.to_openai();
+    let mut response = error.answer(dialect);
     if !matches!(drained, Ok(Ok(_))) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-async fn answer_chat(
-    gateway: &Gateway,
-    snapshot: &Snapshot,
-    key: &Arc<KeyEntry>,
-    id: &Id,
-    began: Tick,
-    parts: &Parts,
-    body: Body,
-) -> Result<Response<Body>, GatewayError> {
-    let app = &gateway.app;
-    let mut record = new_record(app, snapshot, key, id, parts);
-    let read = read_body(app, body).await;
-    record.request_body = read.clone().unwrap_or_default();
-    let mut call = Call::new(app.clone(), began, record);
-    let result = match read {
-        Ok(bytes) => prepare_and_send(&gateway.upstreams, snapshot, key, parts, &bytes, &mut call).await,
-        Err(error) => Err(error),
-    };
-    match result {
-        Ok(answer) => Ok(answer.respond(app, id, call)),
-        Err(error) => {
-            call.failed(&error, Captured::Nothing);
-            Err(error)
-        }
-    }
+/// Who asks, what, and where it lands.
+struct Asked<'c> {
+    gateway: &'c Gateway,
+    snapshot: &'c Snapshot,
+    key: &'c KeyEntry,
+    /// The caller's.
+    dialect: Dialect,
+    parts: &'c Parts,
 }
 
-fn new_record(app: &App, snapshot: &Snapshot, key: &KeyEntry, id: &Id, parts: &Parts) -> CallRecord {
-    CallRecord {
-        id: id.clone(),
-        caller_id: caller_id(&parts.headers).map(str::to_owned),
-        started_at: app.now(),
-        names: Names {
-            endpoint: snapshot.chat_completions.clone(),
-            key: key.shared_name.clone(),
-            route: None,
-            variant: None,
-            provider: None,
-            model: None,
-            prompt: None,
-        },
-        status: 0,
-        outcome: Outcome::Error,
-        error_code: None,
-        error_message: None,
-        streamed: false,
-        user_id: None,
-        session_id: None,
-        source_ip: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
-        user_agent: None,
-        metadata: None,
-        attempts: Vec::with_capacity(1),
-        duration_us: 0,
-        first_token_us: None,
-        overhead_us: 0,
-        price: None,
-        request_body: Bytes::new(),
-        rendered_prompt: None,
-        captured: Captured::Nothing,
+impl Asked<'_> {
+    async fn answer(&self, id: &Id, began: Tick, body: Body) -> Result<Response<Body>, GatewayError> {
+        let app = &self.gateway.app;
+        let mut record = self.new_record(id);
+        let read = read_body(app, body).await;
+        record.request_body = read.clone().unwrap_or_default();
+        let mut call = Call::new(app.clone(), began, record);
+        let result = match read {
+            Ok(bytes) => self.prepare_and_send(&bytes, &mut call).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(answer) => Ok(answer.respond(app, id, call)),
+            Err(error) => {
+                call.failed(&error, Captured::Nothing);
+                Err(error)
+            }
+        }
+    }
+
+    fn new_record(&self, id: &Id) -> CallRecord {
+        let parts = self.parts;
+        CallRecord {
+            id: id.clone(),
+            caller_id: caller_id(&parts.headers).map(str::to_owned),
+            started_at: self.gateway.app.now(),
+            names: Names {
+                endpoint: self.snapshot.endpoint(self.dialect),
+                key: self.key.shared_name.clone(),
+                route: None,
+                variant: None,
+                provider: None,
+                model: None,
+                prompt: None,
+            },
+            status: 0,
+            outcome: Outcome::Error,
+            error_code: None,
+            error_message: None,
+            streamed: false,
+            user_id: None,
+            session_id: None,
+            source_ip: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
+            user_agent: None,
+            metadata: None,
+            attempts: Vec::with_capacity(1),
+            duration_us: 0,
+            first_token_us: None,
+            overhead_us: 0,
+            price: None,
+            request_body: Bytes::new(),
+            rendered_prompt: None,
+            captured: Captured::Nothing,
+        }
+    }
+
+    async fn prepare_and_send(&self, body: &Bytes, call: &mut Call) -> Result<Answer, GatewayError> {
+        let chat = ChatRequest::parse(self.dialect, body).map_err(|e| match e.param() {
+            Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
+            None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
+        })?;
+        let mut context = CallContext::read(&self.parts.headers, &chat)?;
+        let plan = plan(self.snapshot, self.key, &chat.model, &context);
+        if let Some(record) = call.record() {
+            record.streamed = chat.stream;
+            record.user_id = context.user.take();
+            record.session_id = context.session.take();
+            record.user_agent = context.user_agent.take();
+            record.metadata = context.metadata.take();
+        }
+        let plan = plan?;
+        if let (Some(route), Some(variant)) = (plan.route, plan.variant) {
+            call.routed(route, variant);
+        }
+        let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {
+            Some((prompt, _)) => {
+                let rendered = prompt.render(&context.variables);
+                let rendered = rendered.map_err(|e| GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()))?;
+                (rendered, &prompt.parameters[..])
+            }
+            None => (Cow::Borrowed(""), &[][..]),
+        };
+        let edit = Edit { model: "", prompt_messages: &rendered, parameters };
+        let answer = self.try_targets(&plan, &chat, &edit, call).await;
+        if let Some(record) = call.record()
+            && !rendered.is_empty()
+        {
+            record.rendered_prompt = Some(rendered.into_owned());
+        }
+        let (started, target) = answer?;
+        Ok(Answer { started, labels: Labels::of(&plan, target) })
+    }
+
+    /// Tries every target in order, each as often as the route says, until one begins to answer.
+    async fn try_targets<'p>(
+        &self,
+        plan: &'p Plan<'_>,
+        chat: &ChatRequest<'_>,
+        edit: &Edit<'_>,
+        call: &mut Call,
+    ) -> Result<(Ready, &'p TargetEntry), GatewayError> {
+        let retries = plan.route.map_or(0, |r| r.retries);
+        let mut last: Option<Failure> = None;
+        for target in plan.targets() {
+            if let Some(failure) = &last
+                && !worth_another(plan, failure)
+            {
+                break;
+            }
+            call.targeted(target);
+            let body = translate::request(self.dialect, target, chat.rewrite(&Edit { model: &target.model.text, ..*edit }))?;
+            let mut tries = 0;
+            let mut keys_left = target.provider.keys().saturating_sub(1);
+            loop {
+                let since = Tick::now();
+                let result = self.one_try(target, body.clone(), chat).await;
+                match result {
+                    Ok(ready) => {
+                        call.attempted(target, since, Some(200), None);
+                        return Ok((ready, target));
+                    }
+                    Err(mut failure) => {
+                        call.attempted(target, since, failure.status, Some(failure.error.code));
+                        if target.provider.dialect != self.dialect {
+                            // A provider's own words are of use only to who speaks its dialect; others get its sentence in theirs.
+                            failure.error.verbatim = None;
+                        }
+                        // Another key of ours is tried at once, whatever the route says of retries.
+                        let next_key = failure.other_key && keys_left > 0;
+                        let again = tries < retries && worth_another(plan, &failure) && worth_the_same(&failure);
+                        last = Some(failure);
+                        if next_key {
+                            keys_left -= 1;
+                            continue;
+                        }
+                        if !again {
+                            break;
+                        }
+                    }
+                }
+                tries += 1;
+                tokio::time::sleep(back_off(tries)).await;
+            }
+        }
+        Err(last
+            .map_or_else(|| GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go."), |f| f.error))
+    }
+
+    async fn one_try(&self, target: &TargetEntry, body: Bytes, chat: &ChatRequest<'_>) -> Result<Ready, Failure> {
+        let provider = &target.provider;
+        let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
+        let started = attempt::start(&self.gateway.upstreams, provider, body, chat.stream, &self.parts.headers).await?;
+        let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
+        let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
+        let body = started.response.into_body();
+        if chat.stream && is_stream {
+            let passage = Passage::new(provider.dialect, self.dialect, self.created(), chat.include_usage);
+            let relay = Relay::prime(body, provider.clone(), passage, end, started.permit).await?;
+            return Ok(Ready::Stream(Box::new(relay)));
+        }
+        let pieces = read_whole(provider, body, end).await?;
+        if provider.dialect == self.dialect {
+            return Ok(Ready::Whole { pieces, content_type, dialect: self.dialect });
+        }
+        let translated = translate::response(self.dialect, provider.dialect, &pieces.concat(), self.created());
+        let (body, summary) = translated.ok_or_else(|| Failure::unreadable(provider))?;
+        Ok(Ready::Translated { body, summary: Box::new(summary) })
+    }
+
+    /// Seconds since 1970, for answers that do not say when.
+    fn created(&self) -> u64 {
+        u64::try_from(self.gateway.app.now().0 / 1_000_000).unwrap_or(0)
     }
 }
 
@@ -239,102 +372,6 @@ fn bucket_of(route: &RouteEntry, context: &CallContext) -> u32 {
     }
 }
 
-async fn prepare_and_send(
-    upstreams: &Upstreams,
-    snapshot: &Snapshot,
-    key: &KeyEntry,
-    parts: &Parts,
-    body: &Bytes,
-    call: &mut Call,
-) -> Result<Answer, GatewayError> {
-    let chat = ChatRequest::parse(body).map_err(|e| match e.param() {
-        Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
-        None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
-    })?;
-    let mut context = CallContext::read(&parts.headers, &chat)?;
-    let plan = plan(snapshot, key, &chat.model, &context);
-    if let Some(record) = call.record() {
-        record.streamed = chat.stream;
-        record.user_id = context.user.take();
-        record.session_id = context.session.take();
-        record.user_agent = context.user_agent.take();
-        record.metadata = context.metadata.take();
-    }
-    let plan = plan?;
-    if let (Some(route), Some(variant)) = (plan.route, plan.variant) {
-        call.routed(route, variant);
-    }
-    let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {
-        Some((prompt, _)) => {
-            let rendered = prompt.render(&context.variables);
-            let rendered = rendered.map_err(|e| GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()))?;
-            (rendered, &prompt.parameters[..])
-        }
-        None => (Cow::Borrowed(""), &[][..]),
-    };
-    let edit =
-        |target: &TargetEntry| Bytes::from(chat.rewrite(&Edit { model: &target.model.text, prompt_messages: &rendered, parameters }));
-    let answer = try_targets(upstreams, &plan, &chat, edit, parts.headers.get("traceparent"), call).await;
-    if let Some(record) = call.record()
-        && !rendered.is_empty()
-    {
-        record.rendered_prompt = Some(rendered.into_owned());
-    }
-    let (started, target) = answer?;
-    Ok(Answer { started, labels: Labels::of(&plan, target) })
-}
-
-/// Tries every target in order, each as often as the route says, until one begins to answer.
-async fn try_targets<'p>(
-    upstreams: &Upstreams,
-    plan: &'p Plan<'_>,
-    chat: &ChatRequest<'_>,
-    edit: impl Fn(&TargetEntry) -> Bytes,
-    traceparent: Option<&HeaderValue>,
-    call: &mut Call,
-) -> Result<(Ready, &'p TargetEntry), GatewayError> {
-    let retries = plan.route.map_or(0, |r| r.retries);
-    let mut last: Option<Failure> = None;
-    for target in plan.targets() {
-        if let Some(failure) = &last
-            && !worth_another(plan, failure)
-        {
-            break;
-        }
-        call.targeted(target);
-        let body = edit(target);
-        let mut tries = 0;
-        let mut keys_left = target.provider.keys().saturating_sub(1);
-        loop {
-            let since = Tick::now();
-            let result = one_try(upstreams, target, body.clone(), chat, traceparent).await;
-            match result {
-                Ok(ready) => {
-                    call.attempted(target, since, Some(200), None);
-                    return Ok((ready, target));
-                }
-                Err(failure) => {
-                    call.attempted(target, since, failure.status, Some(failure.error.code));
-                    // Another key of ours is tried at once, whatever the route says of retries.
-                    let next_key = failure.other_key && keys_left > 0;
-                    let again = tries < retries && worth_another(plan, &failure) && worth_the_same(&failure);
-                    last = Some(failure);
-                    if next_key {
-                        keys_left -= 1;
-                        continue;
-                    }
-                    if !again {
-                        break;
-                    }
-                }
-            }
-            tries += 1;
-            tokio::time::sleep(back_off(tries)).await;
-        }
-    }
-    Err(last.map_or_else(|| GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go."), |f| f.error))
-}
-
 /// Full jitter around 50 ms, 100 ms, 200 ms … (Brooker, "Exponential backoff and jitter", AWS, 2015), one second at most.
 fn back_off(tries: u32) -> Duration {
     let most = 50_u64.saturating_mul(1 << tries.min(5)).min(1_000);
@@ -353,29 +390,18 @@ fn worth_the_same(failure: &Failure) -> bool {
 
 /// An answer that is at hand: whole, or a stream with its first content.
 enum Ready {
-    Whole { pieces: Vec<Bytes>, content_type: Option<HeaderValue> },
+    /// As the provider sent it.
+    Whole {
+        pieces: Vec<Bytes>,
+        content_type: Option<HeaderValue>,
+        dialect: Dialect,
+    },
+    /// From another dialect.
+    Translated {
+        body: Bytes,
+        summary: Box<ResponseSummary>,
+    },
     Stream(Box<Relay>),
-}
-
-async fn one_try(
-    upstreams: &Upstreams,
-    target: &TargetEntry,
-    body: Bytes,
-    chat: &ChatRequest<'_>,
-    traceparent: Option<&HeaderValue>,
-) -> Result<Ready, Failure> {
-    let provider = &target.provider;
-    let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
-    let started = attempt::start(upstreams, provider, body, chat.stream, traceparent).await?;
-    let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
-    let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
-    let body = started.response.into_body();
-    if chat.stream && is_stream {
-        let relay = Relay::prime(body, provider.clone(), chat.include_usage, end, started.permit).await?;
-        return Ok(Ready::Stream(Box::new(relay)));
-    }
-    let pieces = read_whole(provider, body, end).await?;
-    Ok(Ready::Whole { pieces, content_type })
 }
 
 async fn read_whole(provider: &attempt::Provider, mut body: Incoming, end: tokio::time::Instant) -> Result<Vec<Bytes>, Failure> {
@@ -425,13 +451,17 @@ impl Answer {
         let attempts = call.attempts();
         let overhead = call.answering(200);
         let (body, content_type) = match self.started {
-            Ready::Whole { pieces, content_type } => {
+            Ready::Whole { pieces, content_type, dialect } => {
                 let body = match &pieces[..] {
                     [one] => Body::from(one.clone()),
                     many => Body::from(many.concat()),
                 };
-                call.completed(Captured::Whole(pieces.into_iter().map(unpinned).collect()));
+                call.completed(Captured::Whole(dialect, pieces.into_iter().map(unpinned).collect()));
                 (body, content_type.unwrap_or(HeaderValue::from_static("application/json")))
+            }
+            Ready::Translated { body, summary } => {
+                call.completed(Captured::Read(summary, body.clone()));
+                (Body::from(body), HeaderValue::from_static("application/json"))
             }
             Ready::Stream(relay) => {
                 call.first_token();
@@ -498,7 +528,7 @@ async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
             let data: Vec<_> = snapshot.routes_of(key).into_iter().map(|route| model_json(route)).collect();
             json(&serde_json::json!({ "object": "list", "data": data }))
         }
-        Err(error) => error.to_openai(),
+        Err(error) => error.answer(Dialect::OpenAi),
     }
 }
 
@@ -510,6 +540,6 @@ async fn model(State(app): State<App>, Path(name): Path<String>, headers: Header
     });
     match found {
         Ok(route) => json(&model_json(route)),
-        Err(error) => error.to_openai(),
+        Err(error) => error.answer(Dialect::OpenAi),
     }
 }

@@ -7,8 +7,8 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::body::Incoming;
-use hypercare_wire::chat::{Seen, StreamScanner};
-use hypercare_wire::error::openai_stream_error;
+use hypercare_wire::chat::Seen;
+use hypercare_wire::passage::{Passage, Passed};
 use hypercare_wire::sse::Decoder;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,19 +27,20 @@ pub(super) struct Relay {
     body: Incoming,
     provider: Arc<Provider>,
     decoder: Decoder,
-    scanner: StreamScanner,
-    /// Whether the caller wants the usage chunk.
-    keep_usage: bool,
+    passage: Passage,
     /// When the attempt's time is over.
     end: Instant,
     held: BytesMut,
+    /// The provider's bytes have ended, and properly; what is held is the last.
+    ended: bool,
     _permit: OwnedSemaphorePermit,
 }
 
 /// What came next.
 enum Step {
     Bytes(Bytes),
-    End,
+    /// The proper end, with the last bytes.
+    Done(Bytes),
     Broken(Failure),
 }
 
@@ -48,42 +49,32 @@ impl Relay {
     pub async fn prime(
         body: Incoming,
         provider: Arc<Provider>,
-        keep_usage: bool,
+        passage: Passage,
         end: Instant,
         permit: OwnedSemaphorePermit,
     ) -> Result<Self, Failure> {
-        let mut relay = Self {
-            body,
-            provider,
-            decoder: Decoder::new(),
-            scanner: StreamScanner::new(),
-            keep_usage,
-            end,
-            held: BytesMut::new(),
-            _permit: permit,
-        };
+        let mut relay =
+            Self { body, provider, decoder: Decoder::new(), passage, end, held: BytesMut::new(), ended: false, _permit: permit };
         let idle = Duration::from_millis(relay.provider.timeouts.idle_ms);
         let mut events = 0;
         loop {
             let piece = next_piece(&mut relay.body, idle, relay.end).await.map_err(|broken| Failure::broken(&relay.provider, &broken))?;
             let Some(piece) = piece else {
-                if relay.scanner.is_done() || relay.scanner.has_finished() {
-                    return Ok(relay);
-                }
-                return Err(Failure::empty_stream(&relay.provider, "ended the stream"));
+                let last = relay.passage.end().ok_or_else(|| Failure::empty_stream(&relay.provider, "ended the stream"))?;
+                relay.held.extend_from_slice(&last);
+                relay.ended = true;
+                return Ok(relay);
             };
             relay.decoder.push(&piece);
             loop {
                 let event = relay.decoder.next_event().map_err(|_| Failure::broken(&relay.provider, &Broken::TooLarge))?;
                 let Some(event) = event else { break };
                 events += 1;
-                let seen = relay.scanner.scan(&event.data);
+                let Passed { seen, bytes } = relay.passage.event(event);
                 if seen == Seen::Error {
                     return Err(Failure::empty_stream(&relay.provider, "sent an error"));
                 }
-                if seen != Seen::UsageOnly || relay.keep_usage {
-                    relay.held.extend_from_slice(&event.raw);
-                }
+                relay.held.extend_from_slice(&bytes);
                 if matches!(seen, Seen::Content | Seen::Done) {
                     return Ok(relay);
                 }
@@ -107,6 +98,9 @@ impl Relay {
         if !self.held.is_empty() {
             return Step::Bytes(self.held.split().freeze());
         }
+        if self.ended {
+            return Step::Done(Bytes::new());
+        }
         // Events that came in the same piece as the first content.
         match self.forward(&Bytes::new()) {
             Ok(bytes) if bytes.is_empty() => {}
@@ -125,7 +119,10 @@ impl Relay {
                 Err(_) if self.decoder.rest().is_empty() => return Step::Bytes(Bytes::from_static(b": ping\n\n")),
                 Err(_) => continue,
             };
-            let Some(piece) = piece else { return Step::End };
+            let Some(piece) = piece else {
+                let cut = || Failure::broken(&self.provider, &Broken::Cut("the stream ended in the middle".to_owned()));
+                return self.passage.end().map_or_else(|| Step::Broken(cut()), Step::Done);
+            };
             match self.forward(&piece) {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => return Step::Bytes(bytes),
@@ -141,22 +138,22 @@ impl Relay {
         self.decoder.push(piece);
         let mut out = Vec::new();
         let mut length = 0;
-        let mut dropped = false;
+        let mut changed = false;
         loop {
             let event = self.decoder.next_event().map_err(|_| Failure::broken(&self.provider, &Broken::TooLarge))?;
             let Some(event) = event else { break };
-            let seen = self.scanner.scan(&event.data);
+            let raw = event.raw.clone();
+            let Passed { seen, bytes } = self.passage.event(event);
             if seen == Seen::Error {
                 return Err(Failure::broken(&self.provider, &Broken::Cut("it sent an error".to_owned())));
             }
-            if seen == Seen::UsageOnly && !self.keep_usage {
-                dropped = true;
-                continue;
+            changed |= bytes.as_ptr() != raw.as_ptr() || bytes.len() != raw.len();
+            if !bytes.is_empty() {
+                length += bytes.len();
+                out.push(bytes);
             }
-            length += event.raw.len();
-            out.push(event.raw);
         }
-        if whole && !dropped && !piece.is_empty() && length == piece.len() {
+        if whole && !changed && !piece.is_empty() && length == piece.len() {
             // The usual case: whole events, all wanted. The provider's own bytes go on.
             return Ok(piece.clone());
         }
@@ -175,31 +172,23 @@ impl Outgoing {
         let relay = self.relay.as_mut()?;
         match relay.step().await {
             Step::Bytes(bytes) => Some(bytes),
-            Step::End => self.end(),
+            Step::Done(last) => {
+                let captured = self.captured();
+                self.call.completed(captured);
+                (!last.is_empty()).then_some(last)
+            }
             Step::Broken(failure) => {
+                // In band and without the dialect's end: the caller must not take a cut answer for a whole one.
+                let error = relay.passage.error(failure.error.form_kind(), &failure.error.message, failure.error.code);
                 let captured = self.captured();
                 self.call.failed(&failure.error, captured);
-                // In band and without `[DONE]`: the caller must not take a cut answer for a whole one.
-                Some(Bytes::from(openai_stream_error(&failure.error.message, "api_error", failure.error.code)))
+                Some(error)
             }
         }
     }
 
-    fn end(&mut self) -> Option<Bytes> {
-        let relay = self.relay.as_ref()?;
-        if relay.scanner.is_done() || relay.scanner.has_finished() {
-            let captured = self.captured();
-            self.call.completed(captured);
-            return None;
-        }
-        let failure = Failure::broken(&relay.provider, &Broken::Cut("the stream ended in the middle".to_owned()));
-        let captured = self.captured();
-        self.call.failed(&failure.error, captured);
-        Some(Bytes::from(openai_stream_error(&failure.error.message, "api_error", failure.error.code)))
-    }
-
     fn captured(&mut self) -> Captured {
-        self.relay.take().map_or(Captured::Nothing, |relay| Captured::Stream(Box::new(relay.scanner.into_summary())))
+        self.relay.take().map_or(Captured::Nothing, |relay| Captured::Stream(Box::new(relay.passage.into_summary())))
     }
 }
 
@@ -207,7 +196,7 @@ impl Drop for Outgoing {
     fn drop(&mut self) {
         // Hung up in the middle; dropping the relay closes the connection to the provider. After a proper end there is nothing left to settle.
         if self.relay.is_some() {
-            let done = self.relay.as_ref().is_some_and(|r| r.scanner.is_done());
+            let done = self.relay.as_ref().is_some_and(|r| r.passage.is_done());
             let captured = self.captured();
             if done { self.call.completed(captured) } else { self.call.hung_up(captured) }
         }

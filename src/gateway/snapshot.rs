@@ -6,12 +6,12 @@ use crate::identity::crypto::{digest, digest_from_text};
 use crate::identity::model::{KeyLimits, Scope};
 use crate::prompts::model::{Pin, PromptRef};
 use crate::prompts::render::CompiledPrompt;
-use crate::providers::model::ProviderKind;
 use crate::routing::allocation::{self, Runs};
 use crate::routing::model::{Failover, FailoverOn, Route, StickyBy, Variant};
 use crate::server::App;
 use crate::types::Fault;
 use axum::http::HeaderValue;
+use hypercare_wire::dialect::Dialect;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -63,6 +63,7 @@ pub(crate) struct TargetEntry {
     pub provider: Arc<Provider>,
     pub model: Label,
     pub price: Option<Price>,
+    pub max_output_tokens: Option<u32>,
 }
 
 /// One arm of a route.
@@ -86,21 +87,28 @@ pub(crate) struct RouteEntry {
     pub updated_at: crate::types::Instant,
 }
 
+/// What is known of a model.
+#[derive(Clone, Copy, Debug, Default)]
+struct ModelFacts {
+    price: Option<Price>,
+    max_output_tokens: Option<u32>,
+}
+
 /// The configuration in force.
 pub struct Snapshot {
     version: i64,
-    /// The name of the endpoint, to be shared with log records.
-    pub(crate) chat_completions: Arc<str>,
+    endpoints: [Arc<str>; 3],
     keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     routes: HashMap<String, Arc<RouteEntry>>,
     providers: HashMap<String, Arc<Provider>>,
-    prices: HashMap<(String, String), Option<Price>>,
+    models: HashMap<(String, String), ModelFacts>,
 }
 
 impl Default for Snapshot {
     fn default() -> Self {
-        let (keys, routes, providers, prices) = Default::default();
-        Self { version: 0, chat_completions: "chat.completions".into(), keys, routes, providers, prices }
+        let (keys, routes, providers, models) = Default::default();
+        let endpoints = ["chat.completions", "messages", "responses"].map(Into::into);
+        Self { version: 0, endpoints, keys, routes, providers, models }
     }
 }
 
@@ -113,6 +121,17 @@ impl Snapshot {
     /// The key of this secret.
     pub fn key(&self, secret: &str) -> Option<&Arc<KeyEntry>> {
         self.keys.get(&digest(secret))
+    }
+
+    /// The name of the endpoint of that dialect, to be shared with log records.
+    pub(crate) fn endpoint(&self, dialect: Dialect) -> Arc<str> {
+        let [chat, messages, responses] = &self.endpoints;
+        match dialect {
+            Dialect::OpenAi => chat,
+            Dialect::Anthropic => messages,
+            Dialect::Responses => responses,
+        }
+        .clone()
     }
 
     pub(crate) fn route(&self, name: &str) -> Option<&Arc<RouteEntry>> {
@@ -130,8 +149,17 @@ impl Snapshot {
     pub(crate) fn direct(&self, model: &str) -> Option<TargetEntry> {
         let (provider, model) = model.split_once('/')?;
         let entry = self.providers.get(provider)?;
-        let price = self.prices.get(&(provider.to_owned(), model.to_owned())).copied().flatten();
-        Some(TargetEntry { provider: entry.clone(), model: Label::new(model), price })
+        Some(self.entry(entry, provider, model))
+    }
+
+    fn entry(&self, provider: &Arc<Provider>, name: &str, model: &str) -> TargetEntry {
+        let ModelFacts { price, max_output_tokens } = self.models.get(&(name.to_owned(), model.to_owned())).copied().unwrap_or_default();
+        TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens }
+    }
+
+    /// A target by its names, to look at what it was sent.
+    pub(crate) fn named(&self, provider: &str, model: &str) -> Option<TargetEntry> {
+        Some(self.entry(self.providers.get(provider)?, provider, model))
     }
 
     /// The place of a variant in its route: its colour everywhere.
@@ -161,9 +189,6 @@ impl Snapshot {
             }
         }
         for row in crate::providers::store::all(db).await? {
-            if row.kind != ProviderKind::OpenAi {
-                continue;
-            }
             let kept = old.providers.get(&row.name).filter(|p| p.updated_at == row.updated_at);
             let provider = match kept {
                 Some(kept) => kept.clone(),
@@ -172,7 +197,8 @@ impl Snapshot {
             snapshot.providers.insert(row.name.clone(), provider);
         }
         for model in crate::catalog::store::all(db).await? {
-            snapshot.prices.insert((model.provider, model.name), model.price);
+            let facts = ModelFacts { price: model.price, max_output_tokens: model.max_output_tokens };
+            snapshot.models.insert((model.provider, model.name), facts);
         }
         let mut prompts = HashMap::new();
         for row in crate::routing::store::all(db).await? {
@@ -196,8 +222,7 @@ impl Snapshot {
 
     fn target(&self, provider: &str, model: &str) -> Result<TargetEntry, Fault> {
         let entry = self.providers.get(provider).ok_or_else(|| Fault::NotFound(format!("there is no provider `{provider}`")))?;
-        let price = self.prices.get(&(provider.to_owned(), model.to_owned())).copied().flatten();
-        Ok(TargetEntry { provider: entry.clone(), model: Label::new(model), price })
+        Ok(self.entry(entry, provider, model))
     }
 
     fn route_entry(

@@ -13,6 +13,10 @@ pub enum ProviderKind {
     #[serde(rename = "openai")]
     #[cfg_attr(feature = "server", sqlx(rename = "openai"))]
     OpenAi,
+    /// Anthropic Messages.
+    #[serde(rename = "anthropic")]
+    #[cfg_attr(feature = "server", sqlx(rename = "anthropic"))]
+    Anthropic,
 }
 
 /// How long each part of an upstream call may take, in milliseconds.

@@ -76,7 +76,13 @@ impl Run<'_> {
         }
         for model in file.models {
             let object = format!("model {}/{}", model.provider, model.name);
-            let model = Model { provider: model.provider, name: model.name, context_window: model.context_window, price: model.price };
+            let model = Model {
+                provider: model.provider,
+                name: model.name,
+                context_window: model.context_window,
+                max_output_tokens: model.max_output_tokens,
+                price: model.price,
+            };
             let result = catalog::service::put(self.app, tx, self.actor, &model).await;
             self.note(&object, result)?;
         }

@@ -7,6 +7,8 @@ use crate::catalog::model::{Price, Tokens};
 use crate::types::{Id, Instant, Nanodollars};
 use bytes::Bytes;
 use hypercare_wire::chat;
+use hypercare_wire::dialect::Dialect;
+use hypercare_wire::passage::summary_of;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -28,8 +30,10 @@ pub(crate) enum Captured {
     /// There was none.
     #[default]
     Nothing,
-    /// A whole JSON answer, in the pieces it came in.
-    Whole(Vec<Bytes>),
+    /// A whole JSON answer in that dialect, in the pieces it came in.
+    Whole(Dialect, Vec<Bytes>),
+    /// A whole answer that was read already.
+    Read(Box<chat::ResponseSummary>, Bytes),
     /// What was read off a stream.
     Stream(Box<chat::ResponseSummary>),
 }
@@ -121,10 +125,11 @@ impl CallRecord {
     pub(super) fn settle(self, kinds: &mut Kinds) -> Settled {
         let (mut summary, response) = match self.captured {
             Captured::Nothing => (chat::ResponseSummary::default(), None),
-            Captured::Whole(pieces) => {
+            Captured::Whole(dialect, pieces) => {
                 let body = join(pieces);
-                (chat::summarise_response(&body), Some(body))
+                (summarise(dialect, &body), Some(body))
             }
+            Captured::Read(summary, body) => (*summary, Some(body)),
             Captured::Stream(summary) => (*summary, None),
         };
         // The text of a whole answer can be read off its body again, unless that is cut.
@@ -178,6 +183,14 @@ impl Tried {
     fn named(self) -> Attempt {
         let Self { provider, model, status, error, duration_us } = self;
         Attempt { provider: provider.to_string(), model: model.to_string(), status, error: error.map(str::to_owned), duration_us }
+    }
+}
+
+/// What the log keeps of a whole answer; nothing of one that cannot be read.
+pub(super) fn summarise(dialect: Dialect, body: &[u8]) -> chat::ResponseSummary {
+    match dialect {
+        Dialect::OpenAi => chat::summarise_response(body),
+        other => other.read_response(body).map(|response| summary_of(&response)).unwrap_or_default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::block::{self, Entry};
 use super::model::{LiveMetrics, Marker, Overview, Point, Range, RequestDetail, RequestFilter, RequestSummary, Totals, VariantSeries};
+use super::record::summarise;
 use super::rollup::Span;
 use super::store::{self, TrafficRow};
 use crate::feedback::store::ThumbsRow;
@@ -10,7 +11,8 @@ use crate::identity::model::Permission;
 use crate::server::App;
 use crate::types::{Duration, Fault, Id, Instant, Page, PageRequest};
 use hypercare_stats::sketch::DdSketch;
-use hypercare_wire::chat::{self, ChatRequest, Edit};
+use hypercare_wire::chat::{ChatRequest, Edit};
+use hypercare_wire::dialect::Dialect;
 use std::collections::{BTreeMap, HashMap};
 
 /// The newest requests that pass the filter.
@@ -43,8 +45,9 @@ async fn entry(content: Option<Vec<u8>>, place: i64) -> Result<Entry, Fault> {
 
 /// The body as the provider got it. It is not stored: the caller's body, the rendered prompt and the immutable version make it again.
 async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Result<Option<String>, Fault> {
-    let (Some(body), Some(model), Some(_)) = (&entry.request, &summary.model, &summary.provider) else { return Ok(None) };
-    let Ok(request) = ChatRequest::parse(body) else { return Ok(None) };
+    let (Some(body), Some(model), Some(provider)) = (&entry.request, &summary.model, &summary.provider) else { return Ok(None) };
+    let dialect = dialect_of(&summary.endpoint);
+    let Ok(request) = ChatRequest::parse(dialect, body) else { return Ok(None) };
     let mut parameters = Vec::new();
     if let Some((name, version)) = summary.prompt.as_deref().and_then(|p| p.rsplit_once('@'))
         && let Ok(version) = version.parse()
@@ -56,7 +59,17 @@ async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Re
     }
     let rendered = entry.rendered_prompt.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let edit = Edit { model, prompt_messages: &rendered, parameters: &parameters };
-    Ok(String::from_utf8(request.rewrite(&edit)).ok())
+    let edited = request.rewrite(&edit);
+    Ok(crate::gateway::as_sent(&app.snapshot(), dialect, provider, model, edited).and_then(|body| String::from_utf8(body).ok()))
+}
+
+/// The dialect of an endpoint by its name in the log.
+fn dialect_of(endpoint: &str) -> Dialect {
+    match endpoint {
+        "messages" => Dialect::Anthropic,
+        "responses" => Dialect::Responses,
+        _ => Dialect::OpenAi,
+    }
 }
 
 fn lossy(bytes: Vec<u8>) -> String {
@@ -65,7 +78,8 @@ fn lossy(bytes: Vec<u8>) -> String {
 
 fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body: Option<String>) -> RequestDetail {
     let Entry { facts, request, response, response_text, .. } = entry;
-    let text = response_text.map(lossy).or_else(|| response.as_deref().and_then(|body| chat::summarise_response(body).text));
+    let text =
+        response_text.map(lossy).or_else(|| response.as_deref().and_then(|body| summarise(dialect_of(&summary.endpoint), body).text));
     RequestDetail {
         summary,
         key_name: Some(key_name),

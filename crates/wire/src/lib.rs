@@ -7,5 +7,6 @@ pub mod chat;
 pub mod dialect;
 pub mod error;
 pub mod form;
+pub mod passage;
 pub mod sse;
 pub mod usage;

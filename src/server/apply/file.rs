@@ -48,6 +48,7 @@ pub(super) struct ModelTable {
     pub provider: String,
     pub name: String,
     pub context_window: Option<u32>,
+    pub max_output_tokens: Option<u32>,
     pub price: Option<Price>,
 }
 

@@ -1,9 +1,11 @@
-//! The request: read as little as routing needs, edit between positions.
+//! The request: read as little as routing needs, edit between positions. The same for every dialect whose body names its model.
 
+use crate::dialect::Dialect;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Why a body is not a chat request.
@@ -54,6 +56,7 @@ impl ParseError {
 /// A chat request: every top-level field in order, as text, and the few that routing reads.
 #[derive(Debug)]
 pub struct ChatRequest<'a> {
+    dialect: Dialect,
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
     /// The model asked for.
     pub model: Cow<'a, str>,
@@ -63,7 +66,7 @@ pub struct ChatRequest<'a> {
     pub include_usage: bool,
     /// The end user.
     pub user: Option<Cow<'a, str>>,
-    messages: &'a str,
+    messages: Conversation<'a>,
     /// The fields of `metadata`, in order.
     pub metadata: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
@@ -102,35 +105,38 @@ fn read<'a, T: Deserialize<'a>>(field: &str, value: &'a RawValue, expected: &str
 
 impl<'a> ChatRequest<'a> {
     /// Reads a body in one pass.
-    pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(dialect: Dialect, body: &'a [u8]) -> Result<Self, ParseError> {
         let Fields(fields) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+        if let Some(key) = twice(&fields) {
+            return Err(ParseError::field(key, "is there twice"));
+        }
         let (mut model, mut messages, mut user, mut metadata) = (None, None, None, Vec::new());
         let (mut stream, mut include_usage) = (false, false);
-        for (i, (key, value)) in fields.iter().enumerate() {
-            if fields[..i].iter().any(|(earlier, _)| earlier == key) {
-                return Err(ParseError::field(key, "is there twice"));
-            }
+        for (key, value) in &fields {
             match key.as_ref() {
                 "model" => model = read::<Text<'a>>("model", value, "must be text")?.map(|t| t.0),
-                "messages" => messages = Some(array(value)?),
-                "stream" => stream = read("stream", value, "must be true or false")?.unwrap_or(false),
-                "user" => user = read::<Text<'a>>("user", value, "must be text")?.map(|t| t.0),
+                "input" if dialect == Dialect::Responses => messages = Some(list_or_text(value)?),
+                "messages" if dialect != Dialect::Responses => messages = Some(Conversation::List(array(value)?)),
+                "stream" => stream = read::<Option<bool>>("stream", value, "must be true or false")?.flatten().unwrap_or(false),
+                "user" if dialect != Dialect::Anthropic => user = read::<Text<'a>>("user", value, "must be text")?.map(|t| t.0),
                 "metadata" => {
                     let fields = read::<Option<Fields<'a>>>("metadata", value, "must be an object")?;
                     metadata = fields.flatten().map_or_else(Vec::new, |f| f.0);
                 }
-                "stream_options" => include_usage = wants_usage(value)?,
+                "stream_options" if dialect == Dialect::OpenAi => include_usage = wants_usage(value)?,
                 _ => {}
             }
         }
         let model = model.filter(|m| !m.is_empty()).ok_or_else(|| ParseError::field("model", "is missing"))?;
-        let messages = messages.ok_or_else(|| ParseError::field("messages", "is missing"))?;
-        Ok(Self { fields, model, stream, include_usage, user, messages, metadata })
-    }
-
-    /// The caller's messages: the inside of the array.
-    pub fn messages(&self) -> &'a str {
-        self.messages
+        let messages = messages.ok_or_else(|| ParseError::field(conversation(dialect), "is missing"))?;
+        if dialect == Dialect::Anthropic {
+            user = metadata
+                .iter()
+                .find(|(key, _)| key == "user_id")
+                .and_then(|(_, id)| serde_json::from_str::<Text<'a>>(id.get()).ok())
+                .map(|t| t.0);
+        }
+        Ok(Self { dialect, fields, model, stream, include_usage, user, messages, metadata })
     }
 
     /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
@@ -139,14 +145,22 @@ impl<'a> ChatRequest<'a> {
         let size: usize = self.fields.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
         let mut out = Vec::with_capacity(size + edit.prompt_messages.len() + edit.model.len() + 96);
         let mut first = true;
+        let (system, messages) = match self.dialect {
+            Dialect::Anthropic => hoisted(edit.prompt_messages),
+            Dialect::OpenAi | Dialect::Responses => (String::new(), Cow::Borrowed(edit.prompt_messages)),
+        };
+        let mut system = Some(system).filter(|blocks| !blocks.is_empty());
         for (key, value) in &self.fields {
-            if edit.parameters.iter().any(|(name, _)| name == key) {
+            if edit.parameters.iter().any(|(name, _)| self.name_here(name) == key) {
                 continue;
             }
             match key.as_ref() {
                 "model" => put(&mut out, &mut first, key, &[&quoted(edit.model)]),
-                "messages" => self.put_messages(&mut out, &mut first, edit.prompt_messages),
-                "stream_options" if self.stream => {}
+                name if name == conversation(self.dialect) => self.put_messages(&mut out, &mut first, name, &messages),
+                "system" if system.is_some() => {
+                    put(&mut out, &mut first, key, &["[", &system.take().unwrap_or_default(), &behind(value), "]"]);
+                }
+                "stream_options" if self.stream && self.dialect == Dialect::OpenAi => {}
                 "metadata" => {
                     if let Some(kept) = self.kept_metadata(value) {
                         put(&mut out, &mut first, key, &[&kept]);
@@ -155,19 +169,36 @@ impl<'a> ChatRequest<'a> {
                 _ => put(&mut out, &mut first, key, &[value.get()]),
             }
         }
-        if self.stream {
+        if let Some(blocks) = system {
+            put(&mut out, &mut first, "system", &["[", &blocks, "]"]);
+        }
+        if self.stream && self.dialect == Dialect::OpenAi {
             put(&mut out, &mut first, "stream_options", &[&self.stream_options()]);
         }
         for (name, value) in edit.parameters {
-            put(&mut out, &mut first, name, &[value.get()]);
+            put(&mut out, &mut first, self.name_here(name), &[value.get()]);
         }
         out.push(b'}');
         out
     }
 
-    fn put_messages(&self, out: &mut Vec<u8>, first: &mut bool, prompt: &str) {
-        let comma = if prompt.is_empty() || self.messages.trim().is_empty() { "" } else { "," };
-        put(out, first, "messages", &["[", prompt, comma, self.messages, "]"]);
+    /// A prompt's parameter, which has OpenAI's name, in this dialect.
+    fn name_here<'n>(&self, name: &'n str) -> &'n str {
+        match (self.dialect, name) {
+            (Dialect::Responses, "max_tokens" | "max_completion_tokens") => "max_output_tokens",
+            (Dialect::Anthropic, "max_completion_tokens") => "max_tokens",
+            (Dialect::Anthropic, "stop") => "stop_sequences",
+            _ => name,
+        }
+    }
+
+    fn put_messages(&self, out: &mut Vec<u8>, first: &mut bool, key: &str, prompt: &str) {
+        let comma = |said: &str| if prompt.is_empty() || said.is_empty() { "" } else { "," };
+        match self.messages {
+            Conversation::List(inside) => put(out, first, key, &["[", prompt, comma(inside.trim()), inside, "]"]),
+            Conversation::Text(text) if prompt.is_empty() => put(out, first, key, &[text]),
+            Conversation::Text(text) => put(out, first, key, &["[", prompt, r#",{"role":"user","content":"#, text, "}]"]),
+        }
     }
 
     /// The caller's stream options with `include_usage` set.
@@ -220,6 +251,74 @@ fn array(value: &RawValue) -> Result<&str, ParseError> {
     raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| ParseError::field("messages", "must be a list"))
 }
 
+/// What was said so far.
+#[derive(Clone, Copy, Debug)]
+enum Conversation<'a> {
+    /// The inside of a list.
+    List(&'a str),
+    /// In Responses: a user's text, with its quotes.
+    Text(&'a str),
+}
+
+/// The field of the conversation.
+const fn conversation(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::OpenAi | Dialect::Anthropic => "messages",
+        Dialect::Responses => "input",
+    }
+}
+
+/// A field that is there twice. Bodies have a dozen fields; one with thousands must not cost the square of them.
+fn twice<'f>(fields: &'f [(Cow<'_, str>, &RawValue)]) -> Option<&'f str> {
+    if fields.len() <= 32 {
+        let again = fields.iter().enumerate().find(|(i, (key, _))| fields[..*i].iter().any(|(earlier, _)| earlier == key));
+        return again.map(|(_, (key, _))| key.as_ref());
+    }
+    let mut seen = HashSet::with_capacity(fields.len());
+    fields.iter().map(|(key, _)| key.as_ref()).find(|key| !seen.insert(*key))
+}
+
+fn list_or_text(value: &RawValue) -> Result<Conversation<'_>, ParseError> {
+    let raw = value.get().trim();
+    if raw.starts_with('"') {
+        return Ok(Conversation::Text(raw));
+    }
+    let inside = raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.map(Conversation::List).ok_or_else(|| ParseError::field("input", "must be text or a list"))
+}
+
+/// A prompt's messages for Anthropic: what the system says as blocks, and the others.
+fn hoisted(prompt: &str) -> (String, Cow<'_, str>) {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        #[serde(borrow)]
+        role: Text<'a>,
+        #[serde(borrow)]
+        content: &'a RawValue,
+    }
+    if prompt.is_empty() {
+        return (String::new(), Cow::Borrowed(""));
+    }
+    let list = format!("[{prompt}]");
+    let Ok(all) = serde_json::from_str::<Vec<Said<'_>>>(&list) else { return (String::new(), Cow::Borrowed(prompt)) };
+    let (system, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|said| said.role.0 == "system" || said.role.0 == "developer");
+    let blocks: Vec<String> = system.iter().map(|said| format!(r#"{{"type":"text","text":{}}}"#, said.content.get())).collect();
+    let others: Vec<String> =
+        others.iter().map(|said| format!(r#"{{"role":{},"content":{}}}"#, quoted(&said.role.0), said.content.get())).collect();
+    (blocks.join(","), Cow::Owned(others.join(",")))
+}
+
+/// The caller's own `system` behind the prompt's blocks: a comma and its blocks.
+fn behind(system: &RawValue) -> String {
+    let raw = system.get().trim();
+    match raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(blocks) if blocks.trim().is_empty() => String::new(),
+        Some(blocks) => format!(",{blocks}"),
+        None if raw == "null" => String::new(),
+        None => format!(r#",{{"type":"text","text":{raw}}}"#),
+    }
+}
+
 fn wants_usage(value: &RawValue) -> Result<bool, ParseError> {
     #[derive(Deserialize)]
     struct Options {
@@ -258,7 +357,7 @@ mod tests {
     fn rewrite(body: &str, prompt: &str, parameters: &[(&str, &str)]) -> String {
         let parameters: Vec<_> =
             parameters.iter().map(|(k, v)| ((*k).to_owned(), RawValue::from_string((*v).to_owned()).expect("JSON"))).collect();
-        let request = ChatRequest::parse(body.as_bytes()).expect("a request");
+        let request = ChatRequest::parse(Dialect::OpenAi, body.as_bytes()).expect("a request");
         String::from_utf8(request.rewrite(&Edit { model: "gpt-4o-mini", prompt_messages: prompt, parameters: &parameters })).expect("UTF-8")
     }
 
@@ -266,6 +365,50 @@ mod tests {
     fn only_what_must_change_changes() {
         let body = r#"{"model":"support-bot", "messages":[{"role":"user","content":"é\u00e9 1e400"}],"x_new":  {"a":[1.0,  2]},"temperature":1.50}"#;
         insta::assert_snapshot!(rewrite(body, r#"{"role":"system","content":"Help."}"#, &[]), @r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"Help."},{"role":"user","content":"é\u00e9 1e400"}],"x_new":{"a":[1.0,  2]},"temperature":1.50}"#);
+    }
+
+    fn rewrite_in(dialect: Dialect, body: &str) -> String {
+        let prompt = r#"{"role":"system","content":"Help \"us\"."},{"role":"user","content":"Hi"}"#;
+        let parameters = [("max_completion_tokens".to_owned(), RawValue::from_string("9".to_owned()).expect("JSON"))];
+        let request = ChatRequest::parse(dialect, body.as_bytes()).expect("a request");
+        String::from_utf8(request.rewrite(&Edit { model: "m", prompt_messages: prompt, parameters: &parameters })).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_prompt_goes_where_the_dialect_keeps_it() {
+        let ask = r#"{"model":"bot","max_tokens":99,"messages":[{"role":"user","content":"?"}]}"#;
+        insta::assert_snapshot!(rewrite_in(Dialect::Anthropic, ask), @r#"{"model":"m","messages":[{"role":"user","content":"Hi"},{"role":"user","content":"?"}],"system":[{"type":"text","text":"Help \"us\"."}],"max_tokens":9}"#);
+        let own = r#"{"model":"bot","system":"Be kind.","messages":[]}"#;
+        insta::assert_snapshot!(rewrite_in(Dialect::Anthropic, own), @r#"{"model":"m","system":[{"type":"text","text":"Help \"us\"."},{"type":"text","text":"Be kind."}],"messages":[{"role":"user","content":"Hi"}],"max_tokens":9}"#);
+        let blocks = r#"{"model":"bot","system":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}],"messages":[]}"#;
+        insta::assert_snapshot!(rewrite_in(Dialect::Anthropic, blocks), @r#"{"model":"m","system":[{"type":"text","text":"Help \"us\"."},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":"Hi"}],"max_tokens":9}"#);
+        insta::assert_snapshot!(rewrite_in(Dialect::Responses, r#"{"model":"bot","input":"?","max_output_tokens":5}"#), @r#"{"model":"m","input":[{"role":"system","content":"Help \"us\"."},{"role":"user","content":"Hi"},{"role":"user","content":"?"}],"max_output_tokens":9}"#);
+    }
+
+    #[test]
+    fn the_user_is_where_the_dialect_keeps_it() {
+        let body = r#"{"model":"bot","metadata":{"user_id":"ann","session_id":"s"},"messages":[]}"#;
+        assert_eq!(ChatRequest::parse(Dialect::Anthropic, body.as_bytes()).expect("a request").user.as_deref(), Some("ann"));
+        insta::assert_snapshot!(
+            String::from_utf8(ChatRequest::parse(Dialect::Anthropic, body.as_bytes()).expect("a request").rewrite(&Edit { model: "m", prompt_messages: "", parameters: &[] })).expect("UTF-8"),
+            @r#"{"model":"m","metadata":{"user_id":"ann"},"messages":[]}"#
+        );
+        assert_eq!(ChatRequest::parse(Dialect::Responses, br#"{"model":"m"}"#).expect_err("refused").param(), Some("input"));
+    }
+
+    #[test]
+    fn a_list_of_texts_is_left_to_the_provider() {
+        insta::assert_snapshot!(rewrite(r#"{"model":"m","messages":["no object"]}"#, "", &[]), @r#"{"model":"gpt-4o-mini","messages":["no object"]}"#);
+        insta::assert_snapshot!(rewrite(r#"{"model":"m","messages":["no object"]}"#, "{}", &[]), @r#"{"model":"gpt-4o-mini","messages":[{},"no object"]}"#);
+    }
+
+    #[test]
+    fn thousands_of_fields_are_no_trap() {
+        let fields: Vec<String> = (0..100_000).map(|i| format!("\"f{i}\":0")).collect();
+        let body = format!("{{\"model\":\"m\",\"messages\":[],{}}}", fields.join(","));
+        let began = std::time::Instant::now();
+        assert!(ChatRequest::parse(Dialect::OpenAi, body.as_bytes()).is_ok());
+        assert!(began.elapsed().as_secs() < 2);
     }
 
     #[test]
@@ -293,7 +436,7 @@ mod tests {
 
     #[test]
     fn a_wrong_body_is_refused_by_name_and_place() {
-        let refused = |body: &str| ChatRequest::parse(body.as_bytes()).expect_err("refused");
+        let refused = |body: &str| ChatRequest::parse(Dialect::OpenAi, body.as_bytes()).expect_err("refused");
         assert_eq!(refused("{\n  \"model\": oops}"), ParseError::NotJson { why: "expected value".into(), line: 2, column: 12 });
         assert_eq!(refused(r#"{"messages":[]}"#).param(), Some("model"));
         assert_eq!(refused(r#"{"model":null,"messages":[]}"#).param(), Some("model"));

@@ -1,0 +1,61 @@
+//! From the caller's dialect to the provider's, and back.
+
+use super::attempt::Provider;
+use super::error::GatewayError;
+use super::snapshot::{Snapshot, TargetEntry};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use hypercare_wire::chat::ResponseSummary;
+use hypercare_wire::dialect::{Dialect, anthropic, openai, responses};
+use hypercare_wire::form::Untranslatable;
+use hypercare_wire::passage::summary_of;
+
+/// The body for the target: as it is when it speaks the caller's dialect.
+pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>) -> Result<Bytes, GatewayError> {
+    let provider = &target.provider;
+    if provider.dialect == caller {
+        return Ok(body.into());
+    }
+    let mut request = caller.read_request(&body).map_err(|e| match e.param() {
+        Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
+        None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
+    })?;
+    // The caller's labels are in our log; `store` asks the provider to keep a copy, which we do.
+    for ours in ["metadata", "store"] {
+        request.extra.remove(ours);
+    }
+    // Usage is always asked for: the log needs it, whoever else does.
+    request.include_usage = request.stream;
+    let written = match provider.dialect {
+        Dialect::Anthropic => {
+            let thinking = anthropic::Thinking::of_model(&target.model.text);
+            anthropic::write_request(
+                &request,
+                anthropic::Options { default_max_tokens: target.max_output_tokens, thinking, ..Default::default() },
+            )
+        }
+        Dialect::OpenAi => {
+            let modern = provider.speaks_modern_openai();
+            openai::write_request(&request, openai::Options { old_max_tokens: !modern, extensions: !modern, ..Default::default() })
+        }
+        Dialect::Responses => responses::write_request(&request, responses::Options::default()),
+    };
+    written.map(|written| written.body.into()).map_err(|e| refused(&e, provider))
+}
+
+fn refused(e: &Untranslatable, provider: &Provider) -> GatewayError {
+    GatewayError::bad_request(e.code(), e.param(), format!("{e} (provider `{}`)", provider.label.text))
+}
+
+/// A whole answer in the caller's dialect, and what the log keeps of it.
+pub(crate) fn response(caller: Dialect, provider: Dialect, body: &[u8], created: u64) -> Option<(Bytes, ResponseSummary)> {
+    let response = provider.read_response(body).ok()?;
+    let summary = summary_of(&response);
+    Some((caller.write_response(&response, created).into(), summary))
+}
+
+/// The body as that provider gets it, as far as it is still known here; `None` when the provider is gone or the body does not translate.
+pub(crate) fn as_sent(snapshot: &Snapshot, caller: Dialect, provider: &str, model: &str, body: Vec<u8>) -> Option<Vec<u8>> {
+    let target = snapshot.named(provider, model)?;
+    request(caller, &target, body).ok().map(|body| body.to_vec())
+}
