@@ -18,7 +18,8 @@ struct Choice {
     route: Option<String>,
 }
 
-const LANGUAGES: [(&str, &str); 4] = [("python", "Python"), ("node", "Node.js"), ("curl", "curl"), ("html", "Feedback widget")];
+const LANGUAGES: [(&str, &str); 5] =
+    [("python", "Python"), ("node", "Node.js"), ("anthropic", "Python, Anthropic"), ("curl", "curl"), ("html", "Feedback widget")];
 
 async fn connect(ctx: Ctx, Query(choice): Query<Choice>) -> Response {
     match hypercare::routing::service::list(&ctx.app, &ctx.actor()).await {
@@ -34,6 +35,9 @@ fn snippet(language: &str, url: &str, route: &str) -> String {
     match language {
         "node" => format!(
             "import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: \"{url}/v1\", apiKey: process.env.HYPERCARE_KEY }});\nconst answer = await client.chat.completions.create({{\n  model: \"{route}\",\n  messages: [{{ role: \"user\", content: \"Hello\" }}],\n  user: \"user-42\",\n}});\nconsole.log(answer.choices[0].message.content);"
+        ),
+        "anthropic" => format!(
+            "import os\nfrom anthropic import Anthropic\n\nclient = Anthropic(base_url=\"{url}\", api_key=os.environ[\"HYPERCARE_KEY\"])\nanswer = client.messages.create(\n    model=\"{route}\",\n    max_tokens=500,\n    messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}],\n    metadata={{\"user_id\": \"user-42\"}},\n)\nprint(answer.content[0].text)"
         ),
         "curl" => format!(
             "curl -i {url}/v1/chat/completions \\\n  -H \"authorization: Bearer $HYPERCARE_KEY\" \\\n  -H \"content-type: application/json\" \\\n  -d '{{\"model\": \"{route}\", \"user\": \"user-42\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
@@ -62,13 +66,13 @@ fn page(routes: Vec<Route>, choice: Choice, url: &str) -> impl IntoView + use<> 
     view! {
         <div class="page-head"><h1>"Connect an app"</h1></div>
         <section class="card stack">
-            <p>"An app that speaks to OpenAI needs three things changed: the base URL, the key, and the model, which is the name of a route."</p>
+            <p>"An app that speaks to OpenAI or Anthropic needs three things changed: the base URL, the key, and the model, which is the name of a route."</p>
             {none}
             <form class="filters" action="/admin/connect"><input type="hidden" name="language" value=language.clone()/><label>"Route"<select class="input" name="route">{options}</select></label><button class="btn">"Show"</button></form>
             <nav class="chips" aria-label="Language">{tabs.collect_view()}</nav>
             <pre class="raw" id="snippet" tabindex="0">{snippet(&language, url, &route)}</pre>
             <CopyFrom id="snippet".to_owned()/>
-            <p class="small muted">"Send the end user as `user` (or x-hypercare-user) so that they stay on one variant, and x-hypercare-session for the conversation. Calls appear under "<a class="link" href="/requests">"Requests"</a>" within a second."</p>
+            <p class="small muted">"Send the end user as shown (or as x-hypercare-user) so that they stay on one variant, and x-hypercare-session for the conversation. Calls appear under "<a class="link" href="/requests">"Requests"</a>" within a second."</p>
         </section>
     }
 }
