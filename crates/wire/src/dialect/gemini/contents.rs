@@ -6,6 +6,7 @@ use crate::dialect::json::{Json, Members};
 use crate::dialect::{foreign, openai};
 use crate::form::{Content, Loss, Message, Part, Raw, Request, Role, Source, Untranslatable};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// What Google takes for a proof it does not check.
 const UNCHECKED: &str = "skip_thought_signature_validator";
@@ -22,14 +23,15 @@ pub(super) struct Contents<'a> {
     request: &'a Request,
     own: bool,
     unproven_calls: bool,
-    /// Ids and names.
-    calls: Vec<(&'a str, &'a str)>,
+    /// By their ids: the place among all, and the name.
+    calls: HashMap<&'a str, (usize, &'a str)>,
+    called: usize,
     turns: Vec<Turn>,
 }
 
 impl<'a> Contents<'a> {
-    pub(super) const fn new(request: &'a Request, own: bool, unproven_calls: bool, loss: &'a mut Loss) -> Self {
-        Self { loss, request, own, unproven_calls, calls: Vec::new(), turns: Vec::new() }
+    pub(super) fn new(request: &'a Request, own: bool, unproven_calls: bool, loss: &'a mut Loss) -> Self {
+        Self { loss, request, own, unproven_calls, calls: HashMap::new(), called: 0, turns: Vec::new() }
     }
 
     /// The parts of `systemInstruction`.
@@ -70,7 +72,7 @@ impl<'a> Contents<'a> {
         let (mut parts, mut proof, mut proven) = (Vec::new(), Proof::default(), false);
         for part in &message.parts {
             let place = match &part.content {
-                Content::Thinking { .. } | Content::RedactedThinking { .. } if role != "model" => {
+                Content::Thinking { .. } | Content::RedactedThinking { .. } | Content::ToolCall { .. } if role != "model" => {
                     self.loss.refuse(format!("{path}.content"), "only the model calls tools and thinks")?;
                     continue;
                 }
@@ -89,10 +91,11 @@ impl<'a> Contents<'a> {
                     continue;
                 }
                 Content::ToolCall { id, name, .. } => {
-                    self.calls.push((id, name));
+                    self.calls.insert(id, (self.called, name));
+                    self.called += 1;
                     None
                 }
-                Content::ToolResult { id, .. } => Some(self.calls.iter().rposition(|(i, _)| i == id).unwrap_or(usize::MAX)),
+                Content::ToolResult { id, .. } => Some(self.calls.get(id.as_str()).map_or(usize::MAX, |(place, _)| *place)),
                 _ => None,
             };
             let Some(mut json) = self.part(&path, part)? else { continue };
@@ -153,7 +156,6 @@ impl<'a> Contents<'a> {
                 }
             }
             Content::Audio { data, format } => inline(&format!("audio/{format}"), data),
-            Content::ToolCall { .. } if !self.of_model(path) => return self.refuse(path, "content", "only the model calls tools and thinks"),
             Content::ToolCall { id, name, arguments } => {
                 let arguments = Raw::parse(arguments)
                     .filter(|a| a.as_str().trim_start().starts_with('{'))
@@ -179,12 +181,6 @@ impl<'a> Contents<'a> {
         Ok(Some(json))
     }
 
-    /// Whether the message of this path is the model's.
-    fn of_model(&self, path: &str) -> bool {
-        let said = self.request.messages.iter().find(|m| self.request.path_of(m) == path);
-        said.is_some_and(|m| m.role == Role::Assistant)
-    }
-
     /// The mark of a cached prefix, and further fields.
     fn marks(&mut self, path: &str, part: &Part, json: &mut Members, inner: &[&str]) -> Result<(), Untranslatable> {
         if part.cache_control.is_some() {
@@ -206,7 +202,7 @@ impl<'a> Contents<'a> {
         is_error: bool,
     ) -> Result<Option<Members>, Untranslatable> {
         let kept = part.extra.get("functionResponse").and_then(|r| r.get("name")).and_then(Value::as_str);
-        let Some(name) = self.calls.iter().rfind(|(i, _)| *i == id).map(|(_, name)| *name).or(kept.filter(|_| self.own)) else {
+        let Some(name) = self.calls.get(id).map(|(_, name)| *name).or(kept.filter(|_| self.own)) else {
             return self.refuse(path, "tool_call_id", "it answers no call of this conversation");
         };
         let mut out = Members::new();

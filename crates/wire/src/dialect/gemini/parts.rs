@@ -5,6 +5,7 @@ use crate::dialect::json::Object;
 use crate::form::{Content, Extra, Part, Source};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Before the data of a sealed thought of another provider's, to know it again.
 pub(super) const REDACTED: &str = "redacted_thinking:";
@@ -12,10 +13,13 @@ pub(super) const REDACTED: &str = "redacted_thinking:";
 /// Where Google's own files are: nobody else can read them.
 const OWN_FILES: [&str; 4] = ["gs://", "https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/"];
 
-/// Calls read so far, and which of them are answered.
+/// Calls read so far.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    all: Vec<(String, String, bool)>,
+    count: usize,
+    ids: HashSet<String>,
+    /// Those that wait for an answer, by name.
+    waiting: HashMap<String, VecDeque<String>>,
     /// What stands in the ids made here.
     answer: String,
 }
@@ -24,26 +28,28 @@ impl Calls {
     /// For the calls of one answer: ids made here carry its id, so that those of several turns differ.
     pub(super) fn of_answer(id: &str) -> Self {
         let answer: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(24).collect();
-        Self { all: Vec::new(), answer: if answer.is_empty() { answer } else { format!("{answer}_") } }
+        Self { answer: if answer.is_empty() { answer } else { format!("{answer}_") }, ..Self::default() }
     }
 
     /// Another call: its id, or one for it.
     pub(super) fn called(&mut self, id: Option<String>, name: &str) -> String {
-        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{}{}", self.answer, self.all.len()));
-        self.all.push((id.clone(), name.to_owned(), false));
+        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{}{}", self.answer, self.count));
+        self.count += 1;
+        self.ids.insert(id.clone());
+        self.waiting.entry(name.to_owned()).or_default().push_back(id.clone());
         id
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.all.len()
+    pub(super) const fn count(&self) -> usize {
+        self.count
     }
 
     /// The call that is answered: by its id, else the first of the name that waits.
     fn answered(&mut self, id: Option<&str>, name: &str) -> Option<String> {
-        let fits = |(i, n, done): &&mut (String, String, bool)| id.map_or(n == name && !*done, |id| i == id);
-        let (id, _, done) = self.all.iter_mut().find(fits)?;
-        *done = true;
-        Some(id.clone())
+        match id {
+            Some(id) => self.ids.get(id).cloned(),
+            None => self.waiting.get_mut(name)?.pop_front(),
+        }
     }
 }
 

@@ -34,8 +34,7 @@ pub fn path(model: &str, stream: bool) -> String {
     let mut out = if model.starts_with("tunedModels/") { String::new() } else { "models/".to_owned() };
     for byte in model.strip_prefix("models/").unwrap_or(model).bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'@' => out.push(char::from(byte)),
-            b'.' if !out.ends_with(['/', '.']) => out.push('.'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'@' | b'.' => out.push(char::from(byte)),
             b'/' if out == "tunedModels" => out.push('/'),
             // Writing into text cannot fail.
             _ => drop(write!(out, "%{byte:02X}")),
@@ -75,6 +74,6 @@ mod tests {
             assert_eq!(read(&path(model, true)), Some((model.to_owned(), true)));
         }
         assert_eq!(path("models/gemini-2.5-pro", false), "models/gemini-2.5-pro:generateContent");
-        assert_eq!(path("../x?k#", false), "models/%2E%2E%2Fx%3Fk%23:generateContent");
+        assert_eq!(path("../x?k#", false), "models/..%2Fx%3Fk%23:generateContent");
     }
 }
