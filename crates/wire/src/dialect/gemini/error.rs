@@ -43,8 +43,8 @@ const STATUS: [(ErrorKind, &str, u16); 18] = [
 
 /// Reads an error's body; what is no envelope is told by its status alone. Streams without `alt=sse` put it into a list.
 pub fn read_error(status: u16, body: &[u8]) -> Failure {
-    let listed = || serde_json::from_slice::<Vec<Envelope>>(body).ok()?.into_iter().next();
-    let said = serde_json::from_slice::<Envelope>(body).ok().or_else(listed).map(|e| e.error).unwrap_or_default();
+    let listed = serde_json::from_slice::<Vec<Envelope>>(body).ok().and_then(|list| list.into_iter().next());
+    let said = listed.or_else(|| serde_json::from_slice(body).ok()).map(|e| e.error).unwrap_or_default();
     let detail = |key: &str| said.details.iter().find_map(|d| d.get(key)?.as_str()).map(str::to_owned);
     let violation = said.details.iter().find_map(|d| d.get("fieldViolations")?.get(0)?.get("field")?.as_str());
     let reason = detail("reason");

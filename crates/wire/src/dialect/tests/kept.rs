@@ -193,7 +193,8 @@ fn everything(data: &[u8]) {
                     anthropic::Options { drop_unsupported, default_max_tokens: Some(9), ..Default::default() },
                 );
                 let _ = responses::write_request(&request, responses::Options { drop_unsupported });
-                let written = gemini::write_request(&request, gemini::Options { drop_unsupported, unproven_calls: true, ..Default::default() });
+                let written =
+                    gemini::write_request(&request, gemini::Options { drop_unsupported, unproven_calls: true, ..Default::default() });
                 if let Ok(written) = written {
                     gemini::read_request(&written.body).expect("Gemini's dialect");
                 }
