@@ -65,11 +65,10 @@ fn kind(code: Option<u16>, name: Option<&str>, reason: Option<&str>) -> ErrorKin
     }
     let by_name = STATUS.iter().find(|(_, n, _)| Some(*n) == name).map(|(kind, ..)| *kind);
     let by_code = code.map(ErrorKind::of_status);
-    match (by_name, by_code) {
-        (Some(ErrorKind::InvalidRequest), Some(kind @ (ErrorKind::Billing | ErrorKind::TooLarge))) => kind,
-        (Some(kind), _) | (None, Some(kind)) => kind,
-        (None, None) => ErrorKind::Api,
-    }
+    // Google has one name for these and others: the number says which.
+    let closer = by_code.filter(|kind| matches!(kind, ErrorKind::Billing | ErrorKind::TooLarge));
+    let by_name = by_name.map(|kind| closer.filter(|_| kind == ErrorKind::InvalidRequest).unwrap_or(kind));
+    by_name.or(by_code).unwrap_or(ErrorKind::Api)
 }
 
 /// Writes an error's body.

@@ -6,7 +6,7 @@ use super::thinking;
 use crate::chat::ParseError;
 use crate::dialect::Dialect;
 use crate::dialect::json::Object;
-use crate::form::{Logprobs, Message, Part, Raw, Request, ResponseFormat, Role, Tool, ToolChoice, ToolFunction};
+use crate::form::{Extra, Logprobs, Message, Part, Raw, Request, ResponseFormat, Role, Tool, ToolChoice, ToolFunction};
 use serde_json::value::RawValue;
 
 /// Reads a body. Nothing is lost: what the form has no place for is in `extra` or `Other`.
@@ -19,7 +19,7 @@ pub fn read_request(body: &[u8]) -> Result<Request, ParseError> {
     let mut request = Request::new(Dialect::Gemini, model.strip_prefix("models/").unwrap_or(&model).to_owned());
     let mut calls = Calls::default();
     if let Some(raw) = top.take("systemInstruction") {
-        request.system = system(raw, &mut calls)?;
+        request.system = system(raw, &mut calls, &mut request.extra)?;
     }
     for (index, raw) in top.list("contents")?.ok_or_else(|| top.missing("contents"))?.into_iter().enumerate() {
         content(&mut request, index, raw, &mut calls)?;
@@ -38,11 +38,16 @@ pub fn read_request(body: &[u8]) -> Result<Request, ParseError> {
     Ok(request)
 }
 
-fn system(raw: &RawValue, calls: &mut Calls) -> Result<Vec<Part>, ParseError> {
+fn system(raw: &RawValue, calls: &mut Calls, extra: &mut Extra) -> Result<Vec<Part>, ParseError> {
     if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
         return Ok(vec![Part::text(text)]);
     }
-    parts_of(&mut Object::at("systemInstruction", raw)?.camel()?, calls)
+    let mut said = Object::at("systemInstruction", raw)?.camel()?;
+    // Its role says nothing.
+    said.take("role");
+    let parts = parts_of(&mut said, calls)?;
+    said.rest_into(extra, "systemInstruction");
+    Ok(parts)
 }
 
 fn content(request: &mut Request, index: usize, raw: &RawValue, calls: &mut Calls) -> Result<(), ParseError> {

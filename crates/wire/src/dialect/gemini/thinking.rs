@@ -47,10 +47,9 @@ pub(super) fn read(config: &mut Object<'_>, extra: &mut Extra) -> Result<Option<
         }
     };
     let reasoning = match thinking.signed("thinkingBudget")? {
-        None => Reasoning { effort, budget: None },
         Some(0) => Reasoning { effort: Some(Effort::None), budget: None },
-        // As much as it likes.
-        Some(-1) => Reasoning { effort, budget: None },
+        // −1: as much as it likes.
+        None | Some(-1) => Reasoning { effort, budget: None },
         Some(budget) => {
             let budget = u64::try_from(budget).map_err(|_| thinking.wrong("thinkingBudget", "must be −1 or more"))?;
             Reasoning { effort, budget: Some(budget) }

@@ -6,34 +6,38 @@ use serde::Deserialize;
 
 /// A `usageMetadata` object. In a stream numbers are cumulative and come again with every event.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Counted {
-    prompt_token_count: Option<u64>,
-    tool_use_prompt_token_count: Option<u64>,
-    cached_content_token_count: Option<u64>,
-    candidates_token_count: Option<u64>,
-    thoughts_token_count: Option<u64>,
+    #[serde(rename = "promptTokenCount")]
+    prompt: Option<u64>,
+    #[serde(rename = "toolUsePromptTokenCount")]
+    tools: Option<u64>,
+    #[serde(rename = "cachedContentTokenCount")]
+    cached: Option<u64>,
+    #[serde(rename = "candidatesTokenCount")]
+    candidates: Option<u64>,
+    #[serde(rename = "thoughtsTokenCount")]
+    thoughts: Option<u64>,
 }
 
 impl Counted {
     /// What a later event says, over what earlier ones said.
     pub(super) fn merge(&mut self, later: Self) {
-        self.prompt_token_count = later.prompt_token_count.or(self.prompt_token_count);
-        self.tool_use_prompt_token_count = later.tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
-        self.cached_content_token_count = later.cached_content_token_count.or(self.cached_content_token_count);
-        self.candidates_token_count = later.candidates_token_count.or(self.candidates_token_count);
-        self.thoughts_token_count = later.thoughts_token_count.or(self.thoughts_token_count);
+        self.prompt = later.prompt.or(self.prompt);
+        self.tools = later.tools.or(self.tools);
+        self.cached = later.cached.or(self.cached);
+        self.candidates = later.candidates.or(self.candidates);
+        self.thoughts = later.thoughts.or(self.thoughts);
     }
 }
 
 impl From<Counted> for Usage {
     fn from(u: Counted) -> Self {
-        let reasoning = u.thoughts_token_count.unwrap_or(0);
+        let reasoning = u.thoughts.unwrap_or(0);
         Self {
-            input: u.prompt_token_count.unwrap_or(0).saturating_add(u.tool_use_prompt_token_count.unwrap_or(0)),
-            cached_input: u.cached_content_token_count.unwrap_or(0),
+            input: u.prompt.unwrap_or(0).saturating_add(u.tools.unwrap_or(0)),
+            cached_input: u.cached.unwrap_or(0),
             cache_write: 0,
-            output: u.candidates_token_count.unwrap_or(0).saturating_add(reasoning),
+            output: u.candidates.unwrap_or(0).saturating_add(reasoning),
             reasoning,
         }
     }

@@ -19,7 +19,8 @@ pub struct Options {
 }
 
 /// Fields of `generationConfig` that are read and kept under names of their own.
-const PLACED: [&str; 5] = [
+const PLACED: [&str; 6] = [
+    "systemInstruction",
     "generationConfig",
     "generationConfig.thinkingConfig",
     "generationConfig.responseMimeType",
@@ -35,7 +36,11 @@ pub fn write_request(request: &Request, options: Options) -> Result<Written, Unt
     let mut contents = Contents::new(request, own, options.unproven_calls, &mut loss);
     let system = contents.system()?;
     if !system.is_empty() {
-        body.json("systemInstruction", &Members::new().with_json("parts", &Json::list(&system)).finish());
+        let mut said = Members::new().with_json("parts", &Json::list(&system));
+        if own {
+            said.inner(&request.extra, "systemInstruction");
+        }
+        body.json("systemInstruction", &said.finish());
     }
     body.json("contents", &contents.all()?);
     tools(request, own, &mut loss, &mut body)?;

@@ -265,7 +265,7 @@ fn every_mode_is_a_choice_of_tools() {
         choice(r#"{"mode":"VALIDATED"}"#),
         r#"tools: [{"type":"function","function":{"name":"f","strict":true}}] tool_choice: "auto""#
     );
-    assert_eq!(choice(r#"{}"#), tools);
+    assert_eq!(choice("{}"), tools);
 }
 
 #[test]
