@@ -191,7 +191,10 @@ pub(super) fn media_type_of(uri: &str) -> Option<&'static str> {
 fn function_response(mut result: Object<'_>, calls: &mut Calls, extra: &mut Extra) -> Result<Content, ParseError> {
     let (id, name) = (result.text("id")?.filter(|id| !id.is_empty()), result.need_text("name")?);
     let (mut parts, is_error) = said(result.take("response"));
-    parts.extend(parts_of(&mut result, calls)?);
+    let path = result.path_of("parts");
+    for (i, raw) in result.list("parts")?.unwrap_or_default().into_iter().enumerate() {
+        parts.push(said_part(&format!("{path}[{i}]"), raw)?);
+    }
     result.rest_into(extra, "functionResponse");
     let id = calls.answered(id.as_deref(), &name).unwrap_or_else(|| {
         // It answers no call: its name would be lost.
@@ -200,6 +203,17 @@ fn function_response(mut result: Object<'_>, calls: &mut Calls, extra: &mut Extr
         id.unwrap_or_else(|| name.clone())
     });
     Ok(Content::ToolResult { id, parts, is_error })
+}
+
+/// A part of what a tool said: bytes. Anything else is kept whole, so that nothing nests.
+fn said_part(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
+    let mut part = Object::at(path, raw)?.camel()?;
+    let mut extra = Extra::new();
+    let nests = part.keys().any(|key| !matches!(key, "inlineData" | "fileData" | "mediaResolution"));
+    let content = if nests { None } else { content(&mut part, &mut Calls::default(), &mut extra)? };
+    let Some(content) = content else { return Ok(Content::Other { kind: "functionResponse".to_owned(), raw: raw.into() }.into()) };
+    extra.extend(part.rest());
+    Ok(Part { content, cache_control: None, extra })
 }
 
 /// What a tool said: text under `output`, or `error` when it failed; anything else as it is.
