@@ -210,6 +210,17 @@ fn everything(data: &[u8]) {
     }
 }
 
+#[test]
+fn deep_nesting_breaks_no_stack() {
+    let nested = |seed: &str, around: fn(&str) -> String| (0..5000).fold(seed.to_owned(), |inner, _| around(&inner));
+    let results = nested("[]", |inner| format!(r#"[{{"type":"tool_result","tool_use_id":"a","content":{inner}}}]"#));
+    everything(format!(r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":{results}}}]}}"#).as_bytes());
+    let results = nested("[]", |inner| format!(r#"[{{"functionResponse":{{"name":"f","parts":{inner}}}}}]"#));
+    everything(format!(r#"{{"contents":[{{"parts":{results}}}]}}"#).as_bytes());
+    let schema = nested("{}", |inner| format!(r#"{{"type":"ARRAY","items":{inner}}}"#));
+    everything(format!(r#"{{"contents":[],"generationConfig":{{"responseSchema":{schema}}}}}"#).as_bytes());
+}
+
 proptest! {
     #[test]
     fn openai_through_the_form_is_openai(body in request()) {
