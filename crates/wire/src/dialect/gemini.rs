@@ -28,7 +28,7 @@ pub use thinking::Thinking;
 pub use write::{Options, write_request};
 
 use crate::form::StopReason;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Reasons that are a filter's.
 const FILTERED: [&str; 9] = [
@@ -77,12 +77,14 @@ fn finish_reason(stop: &StopReason) -> &str {
     }
 }
 
-/// What of this dialect's own asks nothing of others: the type of what an address holds, and whether thoughts are wanted.
+/// What of this dialect's own asks nothing of others: the type of what an address holds, whether thoughts are wanted, and defaults.
 pub(in crate::dialect) fn hint(key: &str, value: &Value) -> bool {
     let only = |name: &str| value.as_object().is_some_and(|o| o.keys().all(|key| key == name));
     match key {
         "fileData" => only("mimeType"),
         "generationConfig.thinkingConfig" => only("includeThoughts"),
+        "generationConfig.responseModalities" => *value == json!(["TEXT"]),
+        "generationConfig.presencePenalty" | "generationConfig.frequencyPenalty" => value.as_f64() == Some(0.0),
         _ => false,
     }
 }

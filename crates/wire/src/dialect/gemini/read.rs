@@ -125,7 +125,11 @@ fn tool_config(request: &mut Request, mut config: Object<'_>) -> Result<(), Pars
 fn generation_config(request: &mut Request, mut config: Object<'_>) -> Result<(), ParseError> {
     request.temperature = config.number("temperature")?;
     request.top_p = config.number("topP")?;
-    request.top_k = config.whole("topK")?;
+    // Google's own library writes it with a fraction.
+    if let Some(top_k) = config.number("topK")? {
+        let whole = format!("{top_k}").parse().map_err(|_| config.wrong("topK", "must be a whole number, not negative"))?;
+        request.top_k = Some(whole);
+    }
     request.max_tokens = config.whole("maxOutputTokens")?;
     request.stop = config.texts("stopSequences")?.unwrap_or_default();
     request.seed = config.signed("seed")?;
@@ -150,6 +154,6 @@ fn generation_config(request: &mut Request, mut config: Object<'_>) -> Result<()
             None
         }
     };
-    config.rest_into(&mut request.extra, "generationConfig");
+    request.extra.extend(config.rest().into_iter().map(|(key, value)| (format!("generationConfig.{key}"), value)));
     Ok(())
 }

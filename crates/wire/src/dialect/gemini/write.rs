@@ -18,15 +18,11 @@ pub struct Options {
     pub unproven_calls: bool,
 }
 
-/// Fields of `generationConfig` that are read and kept under names of their own.
-const PLACED: [&str; 6] = [
-    "systemInstruction",
-    "generationConfig",
-    "generationConfig.thinkingConfig",
-    "generationConfig.responseMimeType",
-    "generationConfig.responseJsonSchema",
-    "toolConfig",
-];
+/// Before the names of fields of `generationConfig` that are kept.
+const CONFIG: &str = "generationConfig.";
+
+/// Kept, with what was not read of them.
+const PLACED: [&str; 2] = ["systemInstruction", "toolConfig"];
 
 /// Writes a body. The model and `stream` belong into the address: see [`super::path`].
 pub fn write_request(request: &Request, options: Options) -> Result<Written, Untranslatable> {
@@ -52,13 +48,18 @@ pub fn write_request(request: &Request, options: Options) -> Result<Written, Unt
         config.json("thinkingConfig", &thinking.finish());
     }
     if own {
-        config.inner(&request.extra, "generationConfig");
+        for (key, value) in &request.extra {
+            if let Some(key) = key.strip_prefix(CONFIG).filter(|key| *key != "thinkingConfig") {
+                config.put(key, value);
+            }
+        }
     }
     if !config.is_empty() {
         body.json("generationConfig", &config.finish());
     }
     if own {
-        body.extra(&request.extra, &PLACED);
+        rest.retain(|key, _| !key.starts_with(CONFIG));
+        body.extra(&rest, &PLACED);
         return Ok(loss.written(body.finish().into_bytes()));
     }
     if request.user.is_some() {
@@ -206,11 +207,6 @@ fn response_format(request: &Request, own: bool, loss: &mut Loss, config: &mut M
         Some(ResponseFormat::JsonObject) => drop(config.put("responseMimeType", "application/json")),
         Some(ResponseFormat::Text) if own => drop(config.put("responseMimeType", "text/plain")),
         Some(ResponseFormat::Text) | None => {}
-    }
-    if own {
-        for key in ["responseMimeType", "responseJsonSchema"] {
-            config.some(key, request.extra.get(&format!("generationConfig.{key}")));
-        }
     }
     Ok(())
 }

@@ -315,3 +315,23 @@ fn what_others_cannot_is_named() {
     assert_eq!(refused(r#""contents":[],"safetySettings":[{"category":"X"}]"#), "safetySettings");
     assert_eq!(refused(r#""contents":[],"cachedContent":"cachedContents/1""#), "cachedContent");
 }
+
+#[test]
+fn what_is_left_of_the_settings_is_named() {
+    let read = |config: &str| gemini::read_request(format!(r#"{{"contents":[],"generation_config":{config}}}"#).as_bytes());
+    let refused = |config: &str| {
+        let refused = openai::write_request(&read(config).expect("a request"), openai::Options::default());
+        refused.expect_err("refused").param().to_owned()
+    };
+    assert_eq!(refused(r#"{"response_modalities":["IMAGE"]}"#), "generationConfig.responseModalities");
+    assert_eq!(refused(r#"{"presencePenalty":0.5}"#), "generationConfig.presencePenalty");
+    let words = r#"{"responseMimeType":"text/x.enum","responseSchema":{"type":"STRING","enum":["a"]}}"#;
+    assert_eq!(refused(words), "generationConfig.responseJsonSchema");
+    let harmless =
+        r#"{"responseModalities":["TEXT"],"presencePenalty":0,"thinkingConfig":{"includeThoughts":false},"responseMimeType":"text/plain"}"#;
+    let written = openai::write_request(&read(harmless).expect("a request"), openai::Options::default()).expect("translatable");
+    assert_eq!(written.lost, []);
+    // As Google's own library has it.
+    assert_eq!(read(r#"{"topK":40.0}"#).expect("a request").top_k, Some(40));
+    assert!(read(r#"{"topK":1.5}"#).is_err() && read(r#"{"topK":-1}"#).is_err());
+}
