@@ -1,6 +1,7 @@
 //! Dialects of providers: each reads into the [form](crate::form) and writes out of it.
 
 pub mod anthropic;
+pub mod gemini;
 mod json;
 pub mod openai;
 pub mod responses;
@@ -18,6 +19,8 @@ pub enum Dialect {
     Anthropic,
     /// OpenAI Responses.
     Responses,
+    /// Google Gemini, v1beta: `generateContent` and `streamGenerateContent?alt=sse`.
+    Gemini,
 }
 
 impl Dialect {
@@ -27,6 +30,7 @@ impl Dialect {
             Self::OpenAi => Box::new(openai::Reader::new()),
             Self::Anthropic => Box::new(anthropic::Reader::new()),
             Self::Responses => Box::new(responses::Reader::new()),
+            Self::Gemini => Box::new(gemini::Reader::new()),
         }
     }
 
@@ -36,15 +40,17 @@ impl Dialect {
             Self::OpenAi => Box::new(openai::Writer::new(created, include_usage)),
             Self::Anthropic => Box::new(anthropic::Writer::new()),
             Self::Responses => Box::new(responses::Writer::new(created)),
+            Self::Gemini => Box::new(gemini::Writer::new()),
         }
     }
 
-    /// Reads a request.
+    /// Reads a request. Gemini's body names no model and no stream: [`gemini::target`] reads them off the address.
     pub fn read_request(self, body: &[u8]) -> Result<Request, ParseError> {
         match self {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
             Self::Responses => responses::read_request(body),
+            Self::Gemini => gemini::read_request(body),
         }
     }
 
@@ -54,6 +60,7 @@ impl Dialect {
             Self::OpenAi => openai::read_response(body),
             Self::Anthropic => anthropic::read_response(body),
             Self::Responses => responses::read_response(body),
+            Self::Gemini => gemini::read_response(body),
         }
     }
 
@@ -63,6 +70,7 @@ impl Dialect {
             Self::OpenAi => openai::write_response(response, created),
             Self::Anthropic => anthropic::write_response(response),
             Self::Responses => responses::write_response(response, created),
+            Self::Gemini => gemini::write_response(response),
         }
     }
 
@@ -71,6 +79,7 @@ impl Dialect {
         match self {
             Self::OpenAi | Self::Responses => openai::read_error(status, body),
             Self::Anthropic => anthropic::read_error(status, body),
+            Self::Gemini => gemini::read_error(status, body),
         }
     }
 
@@ -79,6 +88,7 @@ impl Dialect {
         match self {
             Self::OpenAi | Self::Responses => openai::write_error(failure),
             Self::Anthropic => anthropic::write_error(failure),
+            Self::Gemini => gemini::write_error(failure),
         }
     }
 }
@@ -107,14 +117,14 @@ const SHARED: [&str; 6] = ["metadata", "prompt_cache_key", "prompt_cache_retenti
 
 /// Splits further fields into those both of OpenAI's dialects know, where the request came in one of them, and the rest.
 fn shared(request: &Request) -> (Extra, Extra) {
-    let known = request.dialect != Dialect::Anthropic;
+    let known = matches!(request.dialect, Dialect::OpenAi | Dialect::Responses);
     request.extra.clone().into_iter().partition(|(key, _)| known && SHARED.contains(&key.as_str()))
 }
 
 /// Refuses every field only its own dialect knows, but for those that ask for what the target does anyway.
 fn foreign(loss: &mut Loss, path: &str, extra: &Extra, harmless: fn(&str, &Value) -> bool) -> Result<(), Untranslatable> {
     for (key, value) in extra {
-        if !harmless(key, value) {
+        if !harmless(key, value) && !gemini::hint(key, value) {
             loss.refuse(format!("{path}{key}"), "there is no such field")?;
         }
     }

@@ -38,6 +38,17 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The same, with the names Google's JSON gives its fields: `snake_case` is taken for `camelCase`.
+    pub(crate) fn camel(self) -> Result<Self, ParseError> {
+        let fields = self.fields.into_iter().map(|(key, raw)| (if key.contains('_') { camel(&key).into() } else { key }, raw));
+        Self::new(self.path, fields.collect())
+    }
+
+    /// The names of its fields.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|(key, _)| key.as_ref())
+    }
+
     /// The place of one of its fields.
     pub(crate) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
@@ -130,6 +141,16 @@ impl<'a> Object<'a> {
             extra.insert(key.to_owned(), Value::Object(rest));
         }
     }
+}
+
+fn camel(key: &str) -> String {
+    let mut words = key.split('_').filter(|word| !word.is_empty());
+    let mut out = words.next().unwrap_or(key).to_owned();
+    for word in words {
+        let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+        out.extend([&first.to_uppercase(), rest]);
+    }
+    out
 }
 
 /// `null`, `[]` and `{}` say nothing.

@@ -1,7 +1,10 @@
-//! One dialect in, another out. Expectations follow the public references and recordings of OpenAI and Anthropic.
+//! One dialect in, another out. Expectations follow the public references and recordings of OpenAI, Anthropic and Google.
 
 mod answers;
 mod errors;
+mod gemini_answers;
+mod gemini_requests;
+mod gemini_streams;
 mod kept;
 mod losses;
 mod requests_to_anthropic;

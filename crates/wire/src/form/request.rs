@@ -86,7 +86,11 @@ impl Request {
 impl Request {
     /// The place of a message in the caller's body.
     pub(crate) fn path_of(&self, message: &Message) -> String {
-        let list = if self.dialect == Dialect::Responses { "input" } else { "messages" };
+        let list = match self.dialect {
+            Dialect::Responses => "input",
+            Dialect::Gemini => "contents",
+            Dialect::OpenAi | Dialect::Anthropic => "messages",
+        };
         format!("{list}[{}]", message.index)
     }
 }

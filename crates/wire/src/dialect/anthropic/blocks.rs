@@ -7,17 +7,22 @@ use serde_json::value::RawValue;
 
 /// The blocks of a field that is text or a list.
 pub(super) fn blocks_of(said: &mut Object<'_>, key: &str) -> Result<Vec<Part>, ParseError> {
+    blocks_in(said, key, false)
+}
+
+fn blocks_in(said: &mut Object<'_>, key: &str, in_result: bool) -> Result<Vec<Part>, ParseError> {
     let path = said.path_of(key);
     let Some(raw) = said.take(key) else { return Ok(Vec::new()) };
     if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
         return Ok(vec![Part::text(text)]);
     }
     let list: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| ParseError::field(&path, "must be text or a list"))?;
-    list.into_iter().enumerate().map(|(i, raw)| block(&format!("{path}[{i}]"), raw)).collect()
+    list.into_iter().enumerate().map(|(i, raw)| block(&format!("{path}[{i}]"), raw, in_result)).collect()
 }
 
-/// Reads one block. One that only this dialect knows, or whose source only it knows, is kept whole.
-pub(super) fn block(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
+/// Reads one block. One that only this dialect knows, or whose source only it knows, is kept whole; so is a result in a result: a body could
+/// nest them deeper than any stack.
+fn block(path: &str, raw: &RawValue, in_result: bool) -> Result<Part, ParseError> {
     let mut block = Object::at(path, raw)?;
     let kind = block.need_text("type")?;
     let content = match kind.as_str() {
@@ -28,9 +33,9 @@ pub(super) fn block(path: &str, raw: &RawValue) -> Result<Part, ParseError> {
             let arguments = block.raw("input").map_or_else(|| "{}".to_owned(), |input| input.as_str().to_owned());
             Some(Content::ToolCall { id: block.need_text("id")?, name: block.need_text("name")?, arguments })
         }
-        "tool_result" => {
+        "tool_result" if !in_result => {
             let id = block.need_text("tool_use_id")?;
-            let parts = blocks_of(&mut block, "content")?;
+            let parts = blocks_in(&mut block, "content", true)?;
             Some(Content::ToolResult { id, parts, is_error: block.boolean("is_error")?.unwrap_or(false) })
         }
         "thinking" => Some(Content::Thinking { text: block.text("thinking")?.unwrap_or_default(), signature: signature(&mut block)? }),

@@ -60,6 +60,7 @@ pub(super) fn write(request: &Request, max_tokens: u64, form: Thinking, loss: &m
         Dialect::OpenAi => "reasoning_effort",
         Dialect::Anthropic => "thinking",
         Dialect::Responses => "reasoning.effort",
+        Dialect::Gemini => "generationConfig.thinkingConfig",
     };
     if reasoning.effort == Some(Effort::None) {
         return Ok(Fields { thinking: Some(object("disabled", None)), effort: None });

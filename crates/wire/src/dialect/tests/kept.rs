@@ -2,7 +2,7 @@
 
 use super::{anthropic, openai};
 use crate::dialect::Dialect;
-use crate::dialect::responses;
+use crate::dialect::{gemini, responses};
 use crate::sse::Decoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -76,10 +76,78 @@ fn request() -> impl Strategy<Value = Value> {
     )
 }
 
-/// Streams of both dialects, each with everything in it.
-const STREAMS: [&str; 2] = [include_str!("../../../tests/streams/openai.txt"), include_str!("../../../tests/streams/anthropic.txt")];
+fn gemini_part() -> impl Strategy<Value = Value> {
+    let content = prop_oneof![
+        "[a-zé\n\"]{1,9}".prop_map(|text| json!({ "text": text })),
+        Just(json!({ "inlineData": { "mimeType": "image/png", "data": "iVBORw0KGgo=" } })),
+        Just(json!({ "inlineData": { "mimeType": "audio/wav", "data": "UklGRg==" } })),
+        Just(json!({ "inlineData": { "mimeType": "video/mp4", "data": "AAAA" }, "videoMetadata": { "fps": 2 } })),
+        Just(json!({ "fileData": { "mimeType": "image/jpeg", "fileUri": "https://example.org/a" } })),
+        Just(json!({ "fileData": { "mimeType": "application/pdf", "fileUri": "gs://bucket/a.pdf" } })),
+        Just(json!({ "executableCode": { "language": "PYTHON", "code": "1" } })),
+    ];
+    (content, prop::option::of(leaf())).prop_map(|(mut part, more)| {
+        if let Some(more) = more {
+            part["xMore"] = more;
+        }
+        part
+    })
+}
 
-const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Responses];
+fn gemini_content() -> impl Strategy<Value = Value> {
+    let text = "[a-z]{1,5}";
+    prop_oneof![
+        prop::collection::vec(gemini_part(), 1..4).prop_map(|parts| json!([{ "role": "user", "parts": parts }])),
+        (text, text).prop_map(|(thought, said)| json!([{ "role": "model", "parts": [{ "text": thought, "thought": true }, { "text": said, "thoughtSignature": "Cp" }] }])),
+        (text, text, any::<bool>()).prop_map(|(name, said, id)| {
+            let mut call = json!({ "name": name, "args": { "b": 1.5, "a": [2] } });
+            let mut again = json!({ "name": name, "args": {} });
+            let mut result = json!({ "name": name, "response": { "output": said } });
+            let mut other = json!({ "name": name, "response": { "result": { "said": said } }, "parts": [{ "inlineData": { "mimeType": "image/png", "data": "iVBORw0KGgo=" } }] });
+            if id {
+                call["id"] = "fc_1".into();
+                again["id"] = "fc_2".into();
+                result["id"] = "fc_1".into();
+                other["id"] = "fc_2".into();
+            }
+            json!([{ "role": "model", "parts": [{ "functionCall": call, "thoughtSignature": "Cp" }, { "functionCall": again }] },
+                { "role": "user", "parts": [{ "functionResponse": result }, { "functionResponse": other }] }])
+        }),
+    ]
+}
+
+/// Turns alternate, so that none become one.
+fn gemini_request() -> impl Strategy<Value = Value> {
+    (prop::collection::vec(gemini_content(), 0..5), any::<bool>(), any::<i32>(), leaf()).prop_map(|(contents, tools, seed, more)| {
+        let mut all: Vec<Value> = Vec::new();
+        for content in contents.into_iter().flat_map(|c| c.as_array().cloned().unwrap_or_default()) {
+            if all.last().is_some_and(|last| last["role"] == content["role"]) {
+                let other = if content["role"] == "user" { "model" } else { "user" };
+                all.push(json!({ "role": other, "parts": [{ "text": "." }] }));
+            }
+            all.push(content);
+        }
+        let mut body = json!({ "contents": all, "systemInstruction": { "parts": [{ "text": "S" }] },
+            "safetySettings": [{ "category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE" }], "xMore": more,
+            "generationConfig": { "temperature": 0.5, "topP": 0.5, "topK": 40, "maxOutputTokens": 9, "stopSequences": ["a"], "seed": seed, "candidateCount": 2,
+                "responseMimeType": "application/json", "responseJsonSchema": { "b": 1, "a": 2 }, "presencePenalty": 0.5,
+                "thinkingConfig": { "thinkingLevel": "HIGH", "includeThoughts": true } } });
+        if tools {
+            body["tools"] = json!([{ "functionDeclarations": [{ "name": "f", "parametersJsonSchema": { "z": 1, "a": 2 }, "behavior": "BLOCKING" }] }, { "googleSearch": {} }]);
+            body["toolConfig"] = json!({ "functionCallingConfig": { "mode": "VALIDATED" }, "retrievalConfig": { "languageCode": "de" } });
+        }
+        body
+    })
+}
+
+/// Streams of three dialects, each with everything in it.
+const STREAMS: [&str; 3] = [
+    include_str!("../../../tests/streams/openai.txt"),
+    include_str!("../../../tests/streams/anthropic.txt"),
+    include_str!("../../../tests/streams/gemini.txt"),
+];
+
+const DIALECTS: [Dialect; 4] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Responses, Dialect::Gemini];
 
 fn translate(chunks: &[&[u8]], from: Dialect, to: Dialect) -> Vec<u8> {
     let mut decoder = Decoder::new();
@@ -125,6 +193,11 @@ fn everything(data: &[u8]) {
                     anthropic::Options { drop_unsupported, default_max_tokens: Some(9), ..Default::default() },
                 );
                 let _ = responses::write_request(&request, responses::Options { drop_unsupported });
+                let written =
+                    gemini::write_request(&request, gemini::Options { drop_unsupported, unproven_calls: true, ..Default::default() });
+                if let Ok(written) = written {
+                    gemini::read_request(&written.body).expect("Gemini's dialect");
+                }
             }
         }
         if let Ok(response) = dialect.read_response(data) {
@@ -137,6 +210,17 @@ fn everything(data: &[u8]) {
     }
 }
 
+#[test]
+fn deep_nesting_breaks_no_stack() {
+    let nested = |seed: &str, around: fn(&str) -> String| (0..5000).fold(seed.to_owned(), |inner, _| around(&inner));
+    let results = nested("[]", |inner| format!(r#"[{{"type":"tool_result","tool_use_id":"a","content":{inner}}}]"#));
+    everything(format!(r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":{results}}}]}}"#).as_bytes());
+    let results = nested("[]", |inner| format!(r#"[{{"functionResponse":{{"name":"f","parts":{inner}}}}}]"#));
+    everything(format!(r#"{{"contents":[{{"parts":{results}}}]}}"#).as_bytes());
+    let schema = nested("{}", |inner| format!(r#"{{"type":"ARRAY","items":{inner}}}"#));
+    everything(format!(r#"{{"contents":[],"generationConfig":{{"responseSchema":{schema}}}}}"#).as_bytes());
+}
+
 proptest! {
     #[test]
     fn openai_through_the_form_is_openai(body in request()) {
@@ -144,6 +228,37 @@ proptest! {
         let written = openai::write_request(&read, openai::Options::default()).expect("its own dialect");
         prop_assert_eq!(&written.lost, &[]);
         prop_assert_eq!(serde_json::from_slice::<Value>(&written.body).expect("JSON"), body);
+    }
+
+    #[test]
+    fn gemini_through_the_form_is_gemini(body in gemini_request()) {
+        let read = gemini::read_request(body.to_string().as_bytes()).expect("a request");
+        let written = gemini::write_request(&read, gemini::Options::default()).expect("its own dialect");
+        prop_assert_eq!(&written.lost, &[]);
+        prop_assert_eq!(serde_json::from_slice::<Value>(&written.body).expect("JSON"), body);
+    }
+
+    #[test]
+    fn dropping_for_gemini_always_leaves_a_request(body in request()) {
+        let read = openai::read_request(body.to_string().as_bytes()).expect("a request");
+        let options = gemini::Options { drop_unsupported: true, ..Default::default() };
+        let written = gemini::write_request(&read, options).expect("translatable");
+        let again = gemini::read_request(&written.body).expect("Gemini's dialect");
+        prop_assert_eq!(&again.system, &read.system);
+        prop_assert!(again.messages.windows(2).all(|pair| pair[0].role != pair[1].role), "turns alternate");
+        if gemini::write_request(&read, gemini::Options::default()).is_ok() {
+            let hints = ["user", "cache_control"];
+            prop_assert!(written.lost.iter().all(|l| hints.iter().any(|hint| l.param.ends_with(hint))), "nothing is dropped silently");
+        }
+    }
+
+    #[test]
+    fn nothing_breaks_on_a_strange_gemini_body(mut body in gemini_request(), place in any::<usize>(), value in prop_oneof![leaf(), gemini_part(), Just(Value::Null), Just(json!([])), Just(json!({}))]) {
+        put(&mut body, place, &value);
+        everything(body.to_string().as_bytes());
+        let answer = json!({ "candidates": [{ "content": body["contents"][0], "finishReason": value }], "responseId": "x", "promptFeedback": value, "usageMetadata": { "promptTokenCount": value } });
+        everything(answer.to_string().as_bytes());
+        everything(json!({ "error": { "code": 400, "status": value, "details": [value, { "fieldViolations": [value] }] } }).to_string().as_bytes());
     }
 
     #[test]
@@ -159,12 +274,13 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_cut_anywhere_is_the_same(cuts in prop::collection::vec(0..6000_usize, 0..30), from in 0..3_usize, to in 0..3_usize) {
+    fn a_stream_cut_anywhere_is_the_same(cuts in prop::collection::vec(0..6000_usize, 0..30), from in 0..4_usize, to in 0..4_usize) {
         let (from, to) = (DIALECTS[from], DIALECTS[to]);
         let stream = match from {
             Dialect::OpenAi => STREAMS[0].as_bytes().to_vec(),
             Dialect::Anthropic => STREAMS[1].as_bytes().to_vec(),
             Dialect::Responses => translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, Dialect::Responses),
+            Dialect::Gemini => STREAMS[2].as_bytes().to_vec(),
         };
         let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(stream.len())).collect();
         cuts.extend([0, stream.len()]);
@@ -184,8 +300,8 @@ proptest! {
     }
 
     #[test]
-    fn nothing_breaks_on_a_strange_event(event in any::<prop::sample::Index>(), from in 0..2_usize, place in any::<usize>(), value in prop_oneof![leaf(), Just(Value::Null), Just(json!([{}])), Just(json!({}))], reader in 0..3_usize) {
-        let stream = if from == 0 { STREAMS[0].as_bytes().to_vec() } else { translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, DIALECTS[reader]) };
+    fn nothing_breaks_on_a_strange_event(event in any::<prop::sample::Index>(), from in 0..3_usize, place in any::<usize>(), value in prop_oneof![leaf(), Just(Value::Null), Just(json!([{}])), Just(json!({}))], reader in 0..4_usize) {
+        let stream = if from == 1 { translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, DIALECTS[reader]) } else { STREAMS[from].as_bytes().to_vec() };
         let events = super::events(&stream);
         let strange = event.index(events.len());
         for to in DIALECTS {
