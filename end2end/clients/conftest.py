@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anthropic
 import anthropic_provider
+import gemini_provider
 import httpx
 import openai
 import pytest
@@ -41,6 +42,9 @@ class Provider(BaseHTTPRequestHandler):
         self.bodies.append(body)
         if self.path.startswith("/anthropic/"):
             anthropic_provider.answer(self, body, self.reply)
+            return
+        if self.path.startswith("/gemini/"):
+            gemini_provider.answer(self, body, self.reply)
             return
         if any("role" not in message for message in body["messages"]):
             # As OpenAI does it: the gateway leaves the verdict on the inside of messages to the provider.
@@ -131,6 +135,12 @@ name = "claude-mock"
 max_output_tokens = 512
 price = {{ input = 3.0, output = 15.0, cached_input = 0.3, cache_write = 3.75 }}
 
+[[providers]]
+name = "google"
+kind = "gemini"
+base_url = "{provider}/gemini/v1beta"
+api_keys = ["AIza-upstream-0123456789"]
+
 [[prompts]]
 name = "support"
 [[prompts.versions]]
@@ -158,6 +168,15 @@ model = "claude-mock"
 prompt = "support@production"
 
 [[routes]]
+name = "gemini-bot"
+[[routes.variants]]
+name = "control"
+weight = 1
+provider = "google"
+model = "gemini-2.5-mock"
+prompt = "support@production"
+
+[[routes]]
 name = "other"
 [[routes.variants]]
 name = "only"
@@ -165,7 +184,7 @@ weight = 1
 provider = "primary"
 model = "mock"
 
-{key("app", APP_KEY, ["gateway", "feedback"], ["support-bot", "claude-bot"])}
+{key("app", APP_KEY, ["gateway", "feedback"], ["support-bot", "claude-bot", "gemini-bot"])}
 {key("gateway-only", GATEWAY_ONLY_KEY, ["gateway"], [])}
 {key("feedback-only", FEEDBACK_ONLY_KEY, ["feedback"], [])}
 {key("reader", READ_KEY, ["read"], [])}

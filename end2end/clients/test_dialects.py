@@ -1,22 +1,26 @@
 """Official clients of two vendors, each in front of providers of both: OpenAI chat, OpenAI Responses and Anthropic Messages, whole and streamed."""
 
+import json
+
 import anthropic
 import openai
 import pytest
 from conftest import Gateway, Provider
 
-OPENAI, CLAUDE = "support-bot", "claude-bot"
-SAYS = {OPENAI: "Mock answer to: {}", CLAUDE: "Claude says: {}"}
+OPENAI, CLAUDE, GEMINI = "support-bot", "claude-bot", "gemini-bot"
+SAYS = {OPENAI: "Mock answer to: {}", CLAUDE: "Claude says: {}", GEMINI: "Gemini says: {}"}
+# Output of each provider; Gemini's includes three tokens of thought.
+OUTPUT = {OPENAI: 9, CLAUDE: 7, GEMINI: 8}
 TOOLS = [{"type": "function", "function": {"name": "track", "description": "Where a parcel is", "parameters": {"type": "object", "properties": {"order": {"type": "string"}}, "required": ["order"]}}}]
-both = pytest.mark.parametrize("route", [OPENAI, CLAUDE])
+every = pytest.mark.parametrize("route", [OPENAI, CLAUDE, GEMINI])
 
 
 def sent(question: str) -> dict:
     """The body the provider got for that question."""
-    return next(body for body in reversed(Provider.bodies) if question in str(body["messages"][-1]))
+    return next(body for body in reversed(Provider.bodies) if question in str(body.get("messages", body.get("contents"))[-1]))
 
 
-@both
+@every
 def test_anthropic_messages(gateway: Gateway, route: str) -> None:
     raw = gateway.anthropic().messages.with_raw_response.create(
         model=route, max_tokens=64, system="Be brief.", messages=[{"role": "user", "content": "Bright?"}], metadata={"user_id": "ann"}
@@ -34,6 +38,11 @@ def test_anthropic_messages(gateway: Gateway, route: str) -> None:
         assert body["max_tokens"] == 64
         # 12 × 3 + 30 × 0.3 + 8 × 3.75 + 7 × 15 millionths of a dollar.
         assert (logged["input_tokens"], logged["output_tokens"], logged["cost"]) == (50, 7, 180_000)
+    elif route == GEMINI:
+        # Anthropic's input is without what the cache gave: 10 - 4.
+        assert (message.usage.input_tokens, message.usage.cache_read_input_tokens, message.usage.output_tokens) == (6, 4, 8)
+        assert [part["text"] for part in body["systemInstruction"]["parts"]] == ["You help customers of the lamp shop.", "Be brief."]
+        assert body["generationConfig"]["maxOutputTokens"] == 64
     else:
         assert (message.usage.input_tokens, message.usage.output_tokens) == (20, 9)
         assert [m["role"] for m in body["messages"]] == ["system", "user"]
@@ -41,14 +50,14 @@ def test_anthropic_messages(gateway: Gateway, route: str) -> None:
         assert body["max_tokens"] == 64
 
 
-@both
+@every
 def test_anthropic_stream(gateway: Gateway, route: str) -> None:
     with gateway.anthropic().messages.stream(model=route, max_tokens=64, messages=[{"role": "user", "content": "Stream"}]) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
     assert text.strip() == SAYS[route].format("Stream")
     assert final.stop_reason == "end_turn"
-    assert final.usage.output_tokens == (7 if route == CLAUDE else 9)
+    assert final.usage.output_tokens == OUTPUT[route]
 
 
 def test_openai_chat_on_claude(client: openai.OpenAI, gateway: Gateway) -> None:
@@ -78,6 +87,34 @@ def test_openai_stream_on_claude(client: openai.OpenAI, gateway: Gateway) -> Non
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+def test_openai_chat_on_gemini(client: openai.OpenAI, gateway: Gateway, streamed: bool) -> None:
+    question = f"Cold, streamed {streamed}?"
+    raw = client.chat.completions.with_raw_response.create(model=GEMINI, messages=[{"role": "user", "content": question}], stream=streamed)
+    if streamed:
+        text = "".join(c.choices[0].delta.content or "" for c in raw.parse() if c.choices)
+    else:
+        text = raw.parse().choices[0].message.content
+    assert text.strip() == SAYS[GEMINI].format(question)
+    logged = gateway.logged(raw.headers["x-request-id"])
+    assert (logged["input_tokens"], logged["cached_input_tokens"], logged["output_tokens"], logged["reasoning_tokens"]) == (10, 4, 8, 3)
+    assert (logged["outcome"], logged["finish_reason"]) == ("ok", "stop")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_openai_tools_on_gemini(client: openai.OpenAI, streamed: bool) -> None:
+    messages = [{"role": "user", "content": "Track 4711"}]
+    if streamed:
+        chunks = [c for c in client.chat.completions.create(model=GEMINI, messages=messages, tools=TOOLS, stream=True) if c.choices]
+        calls = [call.function for c in chunks for call in c.choices[0].delta.tool_calls or []]
+        name, arguments, reason = calls[0].name, "".join(call.arguments or "" for call in calls), chunks[-1].choices[0].finish_reason
+    else:
+        choice = client.chat.completions.create(model=GEMINI, messages=messages, tools=TOOLS).choices[0]
+        call = choice.message.tool_calls[0].function
+        name, arguments, reason = call.name, call.arguments, choice.finish_reason
+    assert (name, json.loads(arguments), reason) == ("track", {"order": "4711"}, "tool_calls")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
 def test_openai_tools_on_claude(client: openai.OpenAI, streamed: bool) -> None:
     question = f"Track 4711, streamed {streamed}"
     messages = [{"role": "user", "content": question}]
@@ -94,19 +131,20 @@ def test_openai_tools_on_claude(client: openai.OpenAI, streamed: bool) -> None:
     assert sent(question)["tools"][0]["input_schema"]["required"] == ["order"]
 
 
-@both
+@every
 def test_responses(client: openai.OpenAI, gateway: Gateway, route: str) -> None:
     raw = client.responses.with_raw_response.create(model=route, input="Warm?", instructions="Be kind.", max_output_tokens=99)
     answer = raw.parse()
     assert answer.output_text == SAYS[route].format("Warm?")
     assert (answer.status, answer.object) == ("completed", "response")
-    assert answer.usage.output_tokens == (7 if route == CLAUDE else 9)
-    assert sent("Warm?")["max_tokens"] == 99
+    assert answer.usage.output_tokens == OUTPUT[route]
+    body = sent("Warm?")
+    assert body.get("max_tokens", body.get("generationConfig", {}).get("maxOutputTokens")) == 99
     logged = gateway.logged(raw.headers["x-request-id"])
     assert (logged["endpoint"], logged["response_text"]) == ("responses", SAYS[route].format("Warm?"))
 
 
-@both
+@every
 def test_responses_stream(client: openai.OpenAI, route: str) -> None:
     events = list(client.responses.create(model=route, input="Warm stream?", stream=True))
     kinds = [event.type for event in events]

@@ -14,7 +14,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hypercare_wire::dialect::Dialect;
+use hypercare_wire::dialect::{Dialect, gemini};
 use hypercare_wire::error::read_upstream_error;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -79,6 +79,8 @@ pub(crate) struct Provider {
     pub updated_at: crate::types::Instant,
     pub timeouts: Timeouts,
     pub dialect: Dialect,
+    base: String,
+    /// Where calls go; where the model is part of the address, it is made for each.
     endpoint: Uri,
     keys: Vec<HeaderValue>,
     next_key: AtomicUsize,
@@ -94,9 +96,10 @@ impl Provider {
         let (dialect, path) = match row.kind {
             ProviderKind::OpenAi => (Dialect::OpenAi, "chat/completions"),
             ProviderKind::Anthropic => (Dialect::Anthropic, "messages"),
+            ProviderKind::Gemini => (Dialect::Gemini, "models"),
         };
         let keys = keys.iter().map(|key| {
-            let text = if dialect == Dialect::Anthropic { key.clone() } else { format!("Bearer {key}") };
+            let text = if dialect == Dialect::OpenAi { format!("Bearer {key}") } else { key.clone() };
             let mut value = HeaderValue::from_str(&text).map_err(Fault::internal)?;
             value.set_sensitive(true);
             Ok(value)
@@ -106,6 +109,7 @@ impl Provider {
             updated_at: row.updated_at,
             timeouts: row.timeouts.0,
             dialect,
+            base: base.to_owned(),
             endpoint: format!("{base}/{path}").parse().map_err(Fault::internal)?,
             keys: keys.collect::<Result<_, Fault>>()?,
             next_key: AtomicUsize::new(0),
@@ -117,6 +121,18 @@ impl Provider {
     /// Whether it knows OpenAI's newer names (`max_completion_tokens`) and none of the fields others agreed on: OpenAI itself.
     pub fn speaks_modern_openai(&self) -> bool {
         self.endpoint.host().is_some_and(|host| host.ends_with("openai.com") || host.ends_with("openai.azure.com"))
+    }
+
+    /// Where a call of that model goes.
+    fn address(&self, model: &str, stream: bool) -> Result<Uri, Failure> {
+        if self.dialect != Dialect::Gemini {
+            return Ok(self.endpoint.clone());
+        }
+        let text = format!("{}/{}", self.base, gemini::path(model, stream));
+        text.parse().map_err(|_| {
+            let message = format!("The provider `{}` has no address for the model `{model}`.", self.label.text);
+            Failure::new(StatusCode::BAD_GATEWAY, "provider_unreachable", message, FailoverOn::Connect)
+        })
     }
 
     fn key(&self) -> Option<&HeaderValue> {
@@ -226,6 +242,7 @@ pub(super) enum Broken {
 pub(super) async fn start(
     upstreams: &Upstreams,
     provider: &Provider,
+    model: &str,
     body: Bytes,
     stream: bool,
     forwarded: &HeaderMap,
@@ -240,7 +257,8 @@ pub(super) async fn start(
         let message = format!("The provider `{}` has as many calls in flight as it may.", provider.label.text);
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited));
     };
-    let request = build_request(provider, body, stream, forwarded);
+    let address = provider.address(model, stream)?;
+    let request = build_request(provider, address, body, stream, forwarded);
     let client = upstreams.client(provider.timeouts.connect_ms);
     let first_byte = provider.timeouts.first_byte_ms;
     let limit = first_byte.min(provider.timeouts.total_ms);
@@ -261,11 +279,12 @@ const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("traceparent"), Head
 const FORWARDED_TO_ANTHROPIC: [HeaderName; 1] = [HeaderName::from_static("anthropic-beta")];
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
-fn build_request(provider: &Provider, body: Bytes, stream: bool, forwarded: &HeaderMap) -> Request<Full<Bytes>> {
+fn build_request(provider: &Provider, address: Uri, body: Bytes, stream: bool, forwarded: &HeaderMap) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = provider.endpoint.clone();
+    *request.uri_mut() = address;
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }));
@@ -273,7 +292,12 @@ fn build_request(provider: &Provider, body: Bytes, stream: bool, forwarded: &Hea
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
     let anthropic = provider.dialect == Dialect::Anthropic;
     if let Some(key) = provider.key() {
-        headers.insert(if anthropic { API_KEY } else { AUTHORIZATION }, key.clone());
+        let name = match provider.dialect {
+            Dialect::OpenAi | Dialect::Responses => AUTHORIZATION,
+            Dialect::Anthropic => API_KEY,
+            Dialect::Gemini => GOOGLE_KEY,
+        };
+        headers.insert(name, key.clone());
     }
     if anthropic {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));

@@ -283,7 +283,7 @@ impl Asked<'_> {
     async fn one_try(&self, target: &TargetEntry, body: Bytes, chat: &ChatRequest<'_>) -> Result<Ready, Failure> {
         let provider = &target.provider;
         let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
-        let started = attempt::start(&self.gateway.upstreams, provider, body, chat.stream, &self.parts.headers).await?;
+        let started = attempt::start(&self.gateway.upstreams, provider, &target.model.text, body, chat.stream, &self.parts.headers).await?;
         let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
         let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
         let body = started.response.into_body();

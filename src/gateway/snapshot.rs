@@ -127,7 +127,7 @@ impl Snapshot {
     pub(crate) fn endpoint(&self, dialect: Dialect) -> Arc<str> {
         let [chat, messages, responses] = &self.endpoints;
         match dialect {
-            Dialect::OpenAi => chat,
+            Dialect::OpenAi | Dialect::Gemini => chat,
             Dialect::Anthropic => messages,
             Dialect::Responses => responses,
         }

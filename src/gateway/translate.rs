@@ -6,7 +6,7 @@ use super::snapshot::{Snapshot, TargetEntry};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use hypercare_wire::chat::ResponseSummary;
-use hypercare_wire::dialect::{Dialect, anthropic, openai, responses};
+use hypercare_wire::dialect::{Dialect, anthropic, gemini, openai, responses};
 use hypercare_wire::form::Untranslatable;
 use hypercare_wire::passage::summary_of;
 
@@ -37,6 +37,13 @@ pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>) -> R
         Dialect::OpenAi => {
             let modern = provider.speaks_modern_openai();
             openai::write_request(&request, openai::Options { old_max_tokens: !modern, extensions: !modern, ..Default::default() })
+        }
+        Dialect::Gemini => {
+            let model = &target.model.text;
+            let thinking = gemini::Thinking::of_model(model);
+            // From version 3 on; what is not named by version is taken for new.
+            let unproven_calls = thinking != gemini::Thinking::Budget;
+            gemini::write_request(&request, gemini::Options { thinking, unproven_calls, ..gemini::Options::default() })
         }
         Dialect::Responses => responses::write_request(&request, responses::Options::default()),
     };

@@ -17,6 +17,10 @@ pub enum ProviderKind {
     #[serde(rename = "anthropic")]
     #[cfg_attr(feature = "server", sqlx(rename = "anthropic"))]
     Anthropic,
+    /// Google Gemini.
+    #[serde(rename = "gemini")]
+    #[cfg_attr(feature = "server", sqlx(rename = "gemini"))]
+    Gemini,
 }
 
 /// How long each part of an upstream call may take, in milliseconds.

@@ -98,6 +98,9 @@ impl Passage {
         match (&mut self.way, self.caller) {
             (Way::Read { writer: Some(writer), .. }, _) => writer.write(&StreamEvent::Error { kind, message: message.to_owned() }).into(),
             (_, Dialect::Anthropic) => anthropic::write_stream_error(kind, message).into(),
+            (_, Dialect::Gemini) => {
+                Dialect::Gemini.writer(0, false).write(&StreamEvent::Error { kind, message: message.to_owned() }).into()
+            }
             (_, Dialect::OpenAi | Dialect::Responses) => openai_stream_error(message, "api_error", code).into(),
         }
     }
