@@ -4,6 +4,7 @@
 //! again and elsewhere if need be → the answer passes through `relay` → one `Call` settles the log entry, on the end or on drop.
 
 mod attempt;
+mod breaker;
 mod call;
 mod error;
 pub mod http;
@@ -14,6 +15,7 @@ mod translate;
 
 pub(crate) use self::translate::as_sent;
 pub use self::{
+    breaker::Health,
     error::GatewayError,
     http::Gateway,
     snapshot::{KeyEntry, Snapshot},

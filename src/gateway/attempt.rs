@@ -1,5 +1,6 @@
 //! One try at one provider.
 
+use super::breaker::{Breaker, Refused};
 use super::error::GatewayError;
 use crate::providers::model::{ProviderKind, Timeouts};
 use crate::providers::store::ProviderRow;
@@ -18,7 +19,7 @@ use hypercare_wire::dialect::{Dialect, gemini};
 use hypercare_wire::error::read_upstream_error;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -87,6 +88,8 @@ pub(crate) struct Provider {
     /// Until when the provider asked us not to call, µs since 1970; zero when it did not.
     closed_until: AtomicI64,
     in_flight: Arc<Semaphore>,
+    /// One for each model, kept while the provider's settings do not change.
+    breakers: Mutex<HashMap<String, Arc<Breaker>>>,
 }
 
 impl Provider {
@@ -115,7 +118,14 @@ impl Provider {
             next_key: AtomicUsize::new(0),
             closed_until: AtomicI64::new(0),
             in_flight: Arc::new(Semaphore::new(usize::try_from(row.max_in_flight).unwrap_or(1).min(Semaphore::MAX_PERMITS))),
+            breakers: Mutex::default(),
         })
+    }
+
+    /// The breaker of one of its models. Looked up when a snapshot is made, not by calls.
+    pub fn breaker(&self, model: &str) -> Arc<Breaker> {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers.entry(model.to_owned()).or_default().clone()
     }
 
     /// Whether it knows OpenAI's newer names (`max_completion_tokens`) and none of the fields others agreed on: OpenAI itself.
@@ -124,6 +134,7 @@ impl Provider {
     }
 
     /// Where a call of that model goes.
+    #[expect(clippy::result_large_err, reason = "an error ends the attempt; it is not passed up through many calls")]
     fn address(&self, model: &str, stream: bool) -> Result<Uri, Failure> {
         if self.dialect != Dialect::Gemini {
             return Ok(self.endpoint.clone());
@@ -200,6 +211,20 @@ impl Failure {
     pub fn empty_stream(provider: &Provider, why: &str) -> Self {
         let message = format!("The provider `{}` {why} before the first token.", provider.label.text);
         Self::new(StatusCode::BAD_GATEWAY, "provider_stream_failed", message, FailoverOn::StreamBeforeFirstToken)
+    }
+
+    /// Nothing was tried: the target failed too often just now.
+    pub fn circuit_open(provider: &Provider, refused: Refused) -> Self {
+        let seconds = u64::try_from(refused.wait).unwrap_or(0).div_ceil(1_000_000).max(1);
+        let message = format!("The provider `{}` failed too often; it is tried again in {seconds} s.", provider.label.text);
+        let mut failure = Self::new(StatusCode::SERVICE_UNAVAILABLE, "provider_circuit_open", message, refused.cause);
+        failure.error.retry_after = Some(seconds);
+        failure
+    }
+
+    /// Whether it says that the target is in trouble, rather than busy, misconfigured or of another opinion.
+    pub fn is_trouble(&self) -> Option<FailoverOn> {
+        self.cause.filter(|cause| *cause != FailoverOn::RateLimited && self.error.code != "provider_credentials_rejected")
     }
 
     /// An answer that cannot be read.
@@ -398,7 +423,7 @@ fn whole(ms: f64) -> u64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with the provider's own clock, and far below the App")]
-fn system_micros() -> i64 {
+pub(super) fn system_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -247,12 +247,14 @@ impl Asked<'_> {
             let mut keys_left = target.provider.keys().saturating_sub(1);
             loop {
                 let since = Tick::now();
-                let result = self.one_try(target, body.clone(), chat).await;
+                let result = self.guarded_try(target, body.clone(), chat).await;
                 match result {
                     Ok(ready) => {
                         call.attempted(target, since, Some(200), None);
                         return Ok((ready, target));
                     }
+                    // This call's own failures opened the breaker: what they were is worth more than that.
+                    Err(failure) if tries > 0 && failure.error.code == "provider_circuit_open" => break,
                     Err(mut failure) => {
                         call.attempted(target, since, failure.status, Some(failure.error.code));
                         if target.provider.dialect != self.dialect {
@@ -278,6 +280,19 @@ impl Asked<'_> {
         }
         Err(last
             .map_or_else(|| GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go."), |f| f.error))
+    }
+
+    /// A try, if the target's breaker lets it through; the breaker learns how it went.
+    async fn guarded_try(&self, target: &TargetEntry, body: Bytes, chat: &ChatRequest<'_>) -> Result<Ready, Failure> {
+        let pass = target.breaker.ask(attempt::system_micros()).map_err(|refused| Failure::circuit_open(&target.provider, refused))?;
+        let result = self.one_try(target, body, chat).await;
+        match result.as_ref().err().map(Failure::is_trouble) {
+            Some(Some(cause)) => pass.failed(attempt::system_micros(), cause),
+            // Busy, or a wrong key: that says nothing about whether it works.
+            Some(None) if result.as_ref().is_err_and(|failure| failure.cause.is_some()) => drop(pass),
+            _ => pass.worked(attempt::system_micros()),
+        }
+        result
     }
 
     async fn one_try(&self, target: &TargetEntry, body: Bytes, chat: &ChatRequest<'_>) -> Result<Ready, Failure> {
@@ -383,9 +398,9 @@ fn worth_another(plan: &Plan<'_>, failure: &Failure) -> bool {
     plan.route.is_some_and(|route| route.on.contains(&cause))
 }
 
-/// A rate limit or a refused key is not better a moment later.
+/// A rate limit, a refused key or an open breaker is not better a moment later.
 fn worth_the_same(failure: &Failure) -> bool {
-    !matches!(failure.error.code, "provider_rate_limited" | "provider_credentials_rejected" | "provider_busy")
+    !matches!(failure.error.code, "provider_rate_limited" | "provider_credentials_rejected" | "provider_busy" | "provider_circuit_open")
 }
 
 /// An answer that is at hand: whole, or a stream with its first content.

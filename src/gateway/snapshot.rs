@@ -1,6 +1,7 @@
 //! All configuration the hot path needs, immutable, swapped as a whole.
 
-use super::attempt::Provider;
+use super::attempt::{Provider, system_micros};
+use super::breaker::{Breaker, Health};
 use crate::catalog::model::Price;
 use crate::identity::crypto::{digest, digest_from_text};
 use crate::identity::model::{KeyLimits, Scope};
@@ -12,7 +13,7 @@ use crate::server::App;
 use crate::types::Fault;
 use axum::http::HeaderValue;
 use hypercare_wire::dialect::Dialect;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A key as the hot path sees it.
@@ -64,6 +65,7 @@ pub(crate) struct TargetEntry {
     pub model: Label,
     pub price: Option<Price>,
     pub max_output_tokens: Option<u32>,
+    pub breaker: Arc<Breaker>,
 }
 
 /// One arm of a route.
@@ -154,12 +156,19 @@ impl Snapshot {
 
     fn entry(&self, provider: &Arc<Provider>, name: &str, model: &str) -> TargetEntry {
         let ModelFacts { price, max_output_tokens } = self.models.get(&(name.to_owned(), model.to_owned())).copied().unwrap_or_default();
-        TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens }
+        TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens, breaker: provider.breaker(model) }
     }
 
     /// A target by its names, to look at what it was sent.
     pub(crate) fn named(&self, provider: &str, model: &str) -> Option<TargetEntry> {
         Some(self.entry(self.providers.get(provider)?, provider, model))
+    }
+
+    /// How every target of every route is doing: provider, model, health; each once.
+    pub fn health(&self) -> BTreeMap<(String, String), Health> {
+        let targets = self.routes.values().flat_map(|route| route.variants.iter().map(|v| &v.target).chain(&route.failover));
+        let now = system_micros();
+        targets.map(|t| ((t.provider.label.text.to_string(), t.model.text.to_string()), t.breaker.health(now))).collect()
     }
 
     /// The place of a variant in its route: its colour everywhere.

@@ -1,5 +1,6 @@
 //! `/metrics`: the few numbers a scraper wants, in Prometheus' text format.
 
+use crate::gateway::Health;
 use crate::identity::http::Caller;
 use crate::identity::model::Permission;
 use crate::server::{ApiError, App};
@@ -19,5 +20,22 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
     series("hypercare_log_stored_total", "counter", "Calls written to the database.", app.log().stored());
     series("hypercare_log_dropped_total", "counter", "Calls lost because the log was too far behind.", app.log().lost());
     series("hypercare_spool_bytes", "gauge", "Bytes of calls waiting on disk for the database.", app.spooled_bytes());
+    let _ = writeln!(
+        out,
+        "# HELP hypercare_circuit_open Whether a target is left alone: 1 open, 0.5 being tried, 0 closed.\n# TYPE hypercare_circuit_open gauge"
+    );
+    for ((provider, model), health) in app.snapshot().health() {
+        let value = match health {
+            Health::Closed => "0",
+            Health::HalfOpen => "0.5",
+            Health::Open(_) => "1",
+        };
+        let _ = writeln!(out, "hypercare_circuit_open{{provider=\"{}\",model=\"{}\"}} {value}", label(&provider), label(&model));
+    }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response())
+}
+
+/// A label's value: backslash, quote and line end are escaped (Prometheus text format 0.0.4).
+fn label(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

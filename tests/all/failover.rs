@@ -250,3 +250,54 @@ async fn a_direct_call_hands_the_failure_on() {
     let (status, body) = json_of(server.chat(&hello("primary/x")).send().await.expect("answer")).await;
     assert_eq!((status, &body["error"]["code"]), (502, &json!("provider_error")));
 }
+
+#[tokio::test]
+async fn a_dead_target_is_left_alone_tried_by_one_call_and_taken_back() {
+    let (server, primary, backup) = with_backup(0).await;
+    primary.always(Say::error(500, "dead"));
+    for _ in 0..5 {
+        assert_eq!(server.ask("ann").await.status(), 200);
+    }
+    assert_eq!(primary.calls(), 5);
+    // Now nobody pays for finding out.
+    for _ in 0..20 {
+        let response = server.ask("ann").await;
+        assert_eq!((response.status().as_u16(), header(&response, "x-hypercare-provider")), (200, "backup".into()));
+    }
+    assert_eq!((primary.calls(), backup.calls()), (5, 25));
+    let entry = server.logged(&header(&server.ask("ann").await, "x-request-id")).await;
+    assert_eq!((&entry["attempts"][0]["error"], &entry["attempts"][1]["error"]), (&json!("provider_circuit_open"), &Value::Null));
+    let metrics = server.get("/metrics").send().await.expect("an answer").text().await.expect("text");
+    assert!(metrics.contains("hypercare_circuit_open{provider=\"primary\",model=\"mock\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("hypercare_circuit_open{provider=\"backup\",model=\"spare\"} 0\n"), "{metrics}");
+    // After the pause one call finds it well again, and all others follow.
+    primary.always(Say::answer("back"));
+    eventually("the primary is taken back", || async {
+        (header(&server.ask("ann").await, "x-hypercare-provider") == "primary").then_some(())
+    })
+    .await;
+    assert_eq!(header(&server.ask("ann").await, "x-hypercare-provider"), "primary");
+}
+
+#[tokio::test]
+async fn with_nowhere_else_to_go_the_caller_is_told_when_to_come_back() {
+    let primary = Upstream::start().await;
+    let server = Server::basic(&Place::sqlite(), &primary).await;
+    primary.always(Say::error(500, "dead"));
+    // Each call tries twice; in the middle of the third the breaker opens.
+    for _ in 0..3 {
+        assert_eq!(code_of(server.ask("ann").await).await, (502, "provider_error".into()));
+    }
+    let response = server.ask("ann").await;
+    assert_eq!(header(&response, "retry-after"), "2");
+    assert_eq!(code_of(response).await, (503, "provider_circuit_open".into()));
+    assert_eq!(primary.calls(), 5);
+    // The provider's verdict on a request is no trouble of the provider's.
+    let second = Upstream::start().await;
+    let server = Server::basic(&Place::sqlite(), &second).await;
+    second.always(Say::error(400, "wrong"));
+    for _ in 0..8 {
+        assert_eq!(server.ask("ann").await.status(), 400);
+    }
+    assert_eq!(second.calls(), 8);
+}
