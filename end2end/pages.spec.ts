@@ -242,16 +242,16 @@ test("the secret of a new key and the lines to connect an app are copied with on
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const copied = () => page.evaluate(() => navigator.clipboard.readText());
   await page.goto("/admin/keys");
-  await page.getByRole("textbox", { name: "Name" }).fill("copied");
+  await page.getByRole("textbox", { name: "Name" }).fill("press");
   await page.getByRole("button", { name: "Make the key" }).click();
   const secret = await page.getByRole("textbox", { name: "Secret of the new key" }).inputValue();
   expect(secret.length).toBeGreaterThan(24);
   await page.getByRole("button", { name: "Copy" }).click();
-  await expect(page.getByText("Copied")).toBeVisible();
+  await expect(page.getByText("Copied", { exact: true })).toBeVisible();
   expect(await copied()).toBe(secret);
   await page.goto("/admin/connect");
   await page.getByRole("button", { name: "Copy" }).click();
-  await expect(page.getByText("Copied")).toBeVisible();
+  await expect(page.getByText("Copied", { exact: true })).toBeVisible();
   expect(await copied()).toContain("base_url=");
 });
 
