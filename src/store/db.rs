@@ -38,6 +38,9 @@ pub enum OpenError {
     /// It does not open.
     #[error("cannot open the database: {0}")]
     Open(#[source] sqlx::Error),
+    /// Its tables were made by other migrations of the same number.
+    #[error("this database was made by another build, before the first release, and its tables differ: move it away and start with a new one")]
+    OtherLayout,
     /// A migration failed.
     #[error("cannot bring the database up to date: {0}")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -86,7 +89,10 @@ impl Db {
             Self::Sqlite { write, .. } => sqlx::migrate!("migrations/sqlite").run(write).await,
             Self::Postgres(pool) => sqlx::migrate!("migrations/postgres").run(pool).await,
         }
-        .map_err(OpenError::Migrate)
+        .map_err(|e| match e {
+            sqlx::migrate::MigrateError::VersionMismatch(_) => OpenError::OtherLayout,
+            other => OpenError::Migrate(other),
+        })
     }
 
     /// For statements that only read.
@@ -158,5 +164,22 @@ impl Tx {
             Self::Sqlite(tx) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_of_another_layout_is_refused_in_plain_words() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("old.db").display());
+        let db = Db::open(&url).await.expect("a new database");
+        let Db::Sqlite { write, .. } = &db else { panic!("SQLite") };
+        sqlx::query("UPDATE _sqlx_migrations SET checksum = x'00'").execute(write).await.expect("changed");
+        db.close().await;
+        let refused = Db::open(&url).await.expect_err("refused");
+        assert!(refused.to_string().contains("move it away"), "{refused}");
     }
 }
