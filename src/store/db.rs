@@ -39,7 +39,9 @@ pub enum OpenError {
     #[error("cannot open the database: {0}")]
     Open(#[source] sqlx::Error),
     /// Its tables were made by other migrations of the same number.
-    #[error("this database was made by another build, before the first release, and its tables differ: move it away and start with a new one")]
+    #[error(
+        "this database was made by another build, before the first release, and its tables differ: move it away and start with a new one"
+    )]
     OtherLayout,
     /// A migration failed.
     #[error("cannot bring the database up to date: {0}")]
