@@ -27,6 +27,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Longest error body read from a provider.
 const MAX_ERROR_BODY: usize = 256 * 1024;
 
+/// Breakers of one provider.
+const MOST_BREAKERS: usize = 1_000;
+
 /// Seconds a provider may keep us away at once: a wrong date must not do it for years.
 const LONGEST_PAUSE: u64 = 3_600;
 
@@ -122,10 +125,15 @@ impl Provider {
         })
     }
 
-    /// The breaker of one of its models. Looked up when a snapshot is made, not by calls.
+    /// The breaker of one of its models. Routes look it up when a snapshot is made; callers who name a model themselves can name any, so beyond
+    /// [`MOST_BREAKERS`] the others share one.
     pub fn breaker(&self, model: &str) -> Arc<Breaker> {
         let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        breakers.entry(model.to_owned()).or_default().clone()
+        if let Some(known) = breakers.get(model) {
+            return known.clone();
+        }
+        let name = if breakers.len() < MOST_BREAKERS { model } else { "" };
+        breakers.entry(name.to_owned()).or_default().clone()
     }
 
     /// Whether it knows OpenAI's newer names (`max_completion_tokens`) and none of the fields others agreed on: OpenAI itself.
@@ -443,5 +451,35 @@ pub(super) async fn next_piece(body: &mut Incoming, idle: Duration, end: Instant
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::types::Json;
+
+    #[test]
+    fn callers_who_make_up_models_cannot_fill_the_memory_with_breakers() {
+        let row = ProviderRow {
+            id: crate::types::Id::from_text("p"),
+            name: "p".to_owned(),
+            kind: ProviderKind::OpenAi,
+            base_url: "http://127.0.0.1:1/v1".to_owned(),
+            keys_sealed: Vec::new(),
+            key_hints: Json(Vec::new()),
+            timeouts: Json(Timeouts::default()),
+            max_in_flight: 1,
+            sample: false,
+            updated_at: crate::types::Instant(0),
+        };
+        let provider = Provider::new(&row, &[]).expect("a provider");
+        let first = provider.breaker("model-0");
+        for i in 0..5_000 {
+            provider.breaker(&format!("model-{i}"));
+        }
+        assert!(provider.breakers.lock().expect("unpoisoned").len() <= MOST_BREAKERS + 1);
+        assert!(Arc::ptr_eq(&first, &provider.breaker("model-0")), "a known model keeps its own");
+        assert!(Arc::ptr_eq(&provider.breaker("new-1"), &provider.breaker("new-2")), "the rest share one");
     }
 }

@@ -241,8 +241,14 @@ impl Asked<'_> {
             {
                 break;
             }
+            let body = translate::request(self.dialect, target, chat.rewrite(&Edit { model: &target.model.text, ..*edit }));
+            let body = match body {
+                Ok(body) => body,
+                // A stand-in that cannot say it is no stand-in for this call: what went wrong before is what the caller is told.
+                Err(_) if last.is_some() => continue,
+                Err(e) => return Err(e),
+            };
             call.targeted(target);
-            let body = translate::request(self.dialect, target, chat.rewrite(&Edit { model: &target.model.text, ..*edit }))?;
             let mut tries = 0;
             let mut keys_left = target.provider.keys().saturating_sub(1);
             loop {

@@ -35,7 +35,7 @@ impl Kind {
     }
 }
 
-/// The kinds seen lately. Bounded: what callers choose is not among the names, but a busy configuration can make many over the months.
+/// The kinds seen lately. Bounded: keys for direct use name models as they like, and a busy configuration makes many over the months.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds(HashMap<Names, Arc<Kind>>);
 

@@ -301,3 +301,17 @@ async fn with_nowhere_else_to_go_the_caller_is_told_when_to_come_back() {
     }
     assert_eq!(second.calls(), 8);
 }
+
+#[tokio::test]
+async fn a_stand_in_that_cannot_say_it_does_not_hide_what_went_wrong() {
+    let (primary, claude) = (Upstream::start().await, Upstream::start().await);
+    let failover = "[routes.failover]\ntargets = [{ provider = \"claude\", model = \"spare\" }]\nretries = 0\n\n[[keys]]\nname = \"app\"";
+    let text = basic(&primary).replace("\n[[keys]]\nname = \"app\"", failover);
+    let stand_in = provider("claude", &claude.url, "").replace("kind = \"openai\"", "kind = \"anthropic\"");
+    let server = Server::with(&Place::sqlite(), &(stand_in + &text)).await;
+    primary.then(Say::error(500, "boom"));
+    let mut body = hello("bot");
+    body["logprobs"] = json!(true);
+    assert_eq!(code_of(server.chat(&body).send().await.expect("an answer")).await, (502, "provider_error".into()));
+    assert_eq!(claude.calls(), 0);
+}

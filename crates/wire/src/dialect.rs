@@ -7,8 +7,8 @@ pub mod openai;
 pub mod responses;
 
 use crate::chat::ParseError;
-use crate::form::{Extra, Failure, Loss, Request, Response, StreamEvent, Untranslatable};
-use serde_json::Value;
+use crate::form::{Extra, Failure, Loss, Request, Response, StreamEvent, Tool, ToolFunction, Untranslatable};
+use serde_json::{Value, json};
 
 /// A dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +129,42 @@ fn foreign(loss: &mut Loss, path: &str, extra: &Extra, harmless: fn(&str, &Value
         }
     }
     Ok(())
+}
+
+/// Fields that ask for nothing: the defaults of OpenAI's dialects.
+fn asks_for_nothing(key: &str, value: &Value) -> bool {
+    match key {
+        "store" => value == false,
+        "frequency_penalty" | "presence_penalty" => value.as_f64() == Some(0.0),
+        "service_tier" => value == "auto" || value == "default",
+        "modalities" => *value == json!(["text"]),
+        "verbosity" => value == "medium",
+        "stream_options" => *value == json!({ "include_obfuscation": false }),
+        "truncation" => value == "disabled",
+        // Summaries and proofs of thoughts come anyway.
+        "reasoning" => value.as_object().is_some_and(|r| r.keys().all(|key| key == "summary")),
+        "include" => *value == json!(["reasoning.encrypted_content"]),
+        "text" => *value == json!({ "verbosity": "medium" }),
+        _ => false,
+    }
+}
+
+/// The tools of a request, functions as `write` says; a provider's own kinds only in its own dialect.
+fn tool_list(
+    request: &Request,
+    own: bool,
+    loss: &mut Loss,
+    write: fn(usize, &ToolFunction, bool, &mut Loss) -> Result<json::Json, Untranslatable>,
+) -> Result<Vec<json::Json>, Untranslatable> {
+    let mut tools = Vec::with_capacity(request.tools.len());
+    for (i, tool) in request.tools.iter().enumerate() {
+        match tool {
+            Tool::Function(function) => tools.push(write(i, function, own, loss)?),
+            Tool::Other { raw, .. } if own => tools.push(json::Json::of(raw)),
+            Tool::Other { kind, .. } => loss.refuse(format!("tools[{i}]"), &format!("there is no tool of the type {kind}"))?,
+        }
+    }
+    Ok(tools)
 }
 
 /// Why a stream or an answer cannot be read.

@@ -3,8 +3,8 @@
 use super::thinking::{self, Thinking};
 use super::write_blocks::{Blocks, part, system};
 use crate::dialect::json::{Json, Members};
-use crate::dialect::{Dialect, foreign};
-use crate::form::{Loss, Message, Request, ResponseFormat, Role, Tool, ToolChoice, ToolFunction, Untranslatable, Written};
+use crate::dialect::{Dialect, asks_for_nothing, foreign, tool_list};
+use crate::form::{Loss, Message, Request, ResponseFormat, Role, ToolChoice, ToolFunction, Untranslatable, Written};
 use serde_json::{Value, json};
 
 /// What the target takes.
@@ -56,27 +56,9 @@ pub fn write_request(request: &Request, options: Options) -> Result<Written, Unt
     if own {
         body.extra(&request.extra, &["metadata", "thinking", "output_config", "output_config.format"]);
     } else {
-        foreign(&mut loss, "", &request.extra, harmless)?;
+        foreign(&mut loss, "", &request.extra, asks_for_nothing)?;
     }
     Ok(loss.written(body.finish().into_bytes()))
-}
-
-/// What asks for nothing: OpenAI's defaults.
-fn harmless(key: &str, value: &Value) -> bool {
-    match key {
-        "store" => value == false,
-        "frequency_penalty" | "presence_penalty" => value.as_f64() == Some(0.0),
-        "service_tier" => value == "auto" || value == "default",
-        "modalities" => *value == json!(["text"]),
-        "verbosity" => value == "medium",
-        "stream_options" => *value == json!({ "include_obfuscation": false }),
-        "truncation" => value == "disabled",
-        // Summaries and proofs of thoughts come anyway.
-        "reasoning" => value.as_object().is_some_and(|r| r.keys().all(|key| key == "summary")),
-        "include" => *value == json!(["reasoning.encrypted_content"]),
-        "text" => *value == json!({ "verbosity": "medium" }),
-        _ => false,
-    }
 }
 
 /// Messages of the same role in a row are one turn.
@@ -113,14 +95,7 @@ fn named_tool(key: &str, _: &Value) -> bool {
 }
 
 fn tools(request: &Request, own: bool, loss: &mut Loss, body: &mut Members) -> Result<(), Untranslatable> {
-    let mut tools = Vec::with_capacity(request.tools.len());
-    for (i, tool) in request.tools.iter().enumerate() {
-        match tool {
-            Tool::Function(function) => tools.push(function_tool(i, function, own, loss)?),
-            Tool::Other { raw, .. } if own => tools.push(Json::of(raw)),
-            Tool::Other { kind, .. } => loss.refuse(format!("tools[{i}]"), &format!("there is no tool of the type {kind}"))?,
-        }
-    }
+    let tools = tool_list(request, own, loss, function_tool)?;
     if tools.is_empty() {
         return Ok(());
     }

@@ -3,9 +3,9 @@
 use super::contents::Contents;
 use super::thinking::{self, Thinking};
 use crate::dialect::json::{Json, Members};
-use crate::dialect::{Dialect, foreign};
+use crate::dialect::{Dialect, asks_for_nothing, foreign};
 use crate::form::{Extra, Loss, Request, ResponseFormat, Tool, ToolChoice, ToolFunction, Untranslatable, Written};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What the target takes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,22 +72,9 @@ pub fn write_request(request: &Request, options: Options) -> Result<Written, Unt
     Ok(loss.written(body.finish().into_bytes()))
 }
 
-/// What asks for nothing: the defaults of the other dialects.
+/// What asks for nothing; prefixes are cached without a mark.
 fn harmless(key: &str, value: &Value) -> bool {
-    match key {
-        "cache_control" => true,
-        "store" => value == false,
-        "service_tier" => value == "auto" || value == "default",
-        "modalities" => *value == json!(["text"]),
-        "verbosity" => value == "medium",
-        "stream_options" => *value == json!({ "include_obfuscation": false }),
-        "truncation" => value == "disabled",
-        // Summaries and proofs of thoughts come anyway.
-        "reasoning" => value.as_object().is_some_and(|r| r.keys().all(|key| key == "summary")),
-        "include" => *value == json!(["reasoning.encrypted_content"]),
-        "text" => *value == json!({ "verbosity": "medium" }),
-        _ => false,
-    }
+    key == "cache_control" || asks_for_nothing(key, value)
 }
 
 fn tools(request: &Request, own: bool, loss: &mut Loss, body: &mut Members) -> Result<(), Untranslatable> {

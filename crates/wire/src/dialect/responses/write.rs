@@ -3,8 +3,8 @@
 use super::write_items::Items;
 use crate::dialect::json::{Json, Members};
 use crate::dialect::openai::effort;
-use crate::dialect::{Dialect, foreign, shared};
-use crate::form::{Content, Effort, Loss, Part, Request, ResponseFormat, Tool, ToolChoice, ToolFunction, Untranslatable, Written};
+use crate::dialect::{Dialect, foreign, shared, tool_list};
+use crate::form::{Content, Effort, Loss, Part, Request, ResponseFormat, ToolChoice, ToolFunction, Untranslatable, Written};
 use serde_json::{Value, json};
 
 /// What the target takes.
@@ -125,14 +125,7 @@ fn refuse_sampling(request: &Request, loss: &mut Loss) -> Result<(), Untranslata
 }
 
 fn tools(request: &Request, own: bool, loss: &mut Loss, body: &mut Members) -> Result<(), Untranslatable> {
-    let mut tools = Vec::with_capacity(request.tools.len());
-    for (i, tool) in request.tools.iter().enumerate() {
-        match tool {
-            Tool::Function(function) => tools.push(function_tool(i, function, own, loss)?),
-            Tool::Other { raw, .. } if own => tools.push(Json::of(raw)),
-            Tool::Other { kind, .. } => loss.refuse(format!("tools[{i}]"), &format!("there is no tool of the type {kind}"))?,
-        }
-    }
+    let tools = tool_list(request, own, loss, function_tool)?;
     if tools.is_empty() {
         return Ok(());
     }

@@ -33,7 +33,7 @@ impl Items<'_> {
     }
 
     /// The item a part is by itself: `Some(None)` when it is left out, `None` when it is a part of a message.
-    #[allow(clippy::option_option)]
+    #[expect(clippy::option_option, reason = "three cases, told apart in the line above")]
     fn item(&mut self, path: &str, part: &Part) -> Result<Option<Option<Json>>, Untranslatable> {
         let item = match &part.content {
             Content::ToolCall { id, name, arguments } => {
