@@ -1,22 +1,32 @@
 //! The data plane: every model call passes through here, and no call touches the database.
 //!
-//! `http` extracts → [`Snapshot`] knows keys, routes, prompts and prices → the variant is picked → the prompt rendered → `attempt` calls the provider,
-//! again and elsewhere if need be → the answer passes through `relay` → one `Call` settles the log entry, on the end or on drop.
+//! `http` extracts → `exchange` reads → [`Snapshot`] knows keys, routes, prompts and prices → `plan` says where it may go → the prompt is rendered → `tries`
+//! asks target after target, each try an `attempt` at an `upstream` that its `vitals` let through → `answer` and `relay` hand out what comes → one `Call` settles
+//! the log entry, on the end or on drop.
 
+mod answer;
 mod attempt;
 mod breaker;
 mod call;
+mod clock;
 mod error;
+mod exchange;
+mod failure;
 pub mod http;
+mod plan;
 mod relay;
 mod request;
+mod shadow;
 mod snapshot;
 mod translate;
+mod tries;
+mod upstream;
+mod vitals;
 
-pub(crate) use self::translate::as_sent;
 pub use self::{
     breaker::Health,
     error::GatewayError,
     http::Gateway,
     snapshot::{KeyEntry, Snapshot},
 };
+pub(crate) use self::{shadow::Shadows, translate::as_sent};

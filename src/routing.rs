@@ -6,6 +6,8 @@ pub(crate) mod allocation;
 pub mod http;
 pub mod model;
 #[cfg(feature = "server")]
+pub(crate) mod rules;
+#[cfg(feature = "server")]
 pub mod service;
 #[cfg(feature = "server")]
 pub(crate) mod store;

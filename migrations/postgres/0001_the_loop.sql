@@ -63,6 +63,8 @@ CREATE TABLE providers (
   timeouts JSONB NOT NULL,
   max_in_flight BIGINT NOT NULL,
   sample BOOLEAN NOT NULL,
+  draining BOOLEAN NOT NULL,
+  responses_api BOOLEAN NOT NULL,
   updated_at BIGINT NOT NULL
 );
 
@@ -105,6 +107,7 @@ CREATE TABLE routes (
   sticky_by TEXT NOT NULL,
   variants JSONB NOT NULL,
   failover JSONB NOT NULL,
+  options JSONB NOT NULL,
   allocation JSONB NOT NULL,
   revision BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,

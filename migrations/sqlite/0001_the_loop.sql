@@ -63,6 +63,8 @@ CREATE TABLE providers (
   timeouts TEXT NOT NULL,
   max_in_flight INTEGER NOT NULL,
   sample BOOLEAN NOT NULL,
+  draining BOOLEAN NOT NULL,
+  responses_api BOOLEAN NOT NULL,
   updated_at INTEGER NOT NULL
 );
 
@@ -105,6 +107,7 @@ CREATE TABLE routes (
   sticky_by TEXT NOT NULL,
   variants TEXT NOT NULL,
   failover TEXT NOT NULL,
+  options TEXT NOT NULL,
   allocation TEXT NOT NULL,
   revision INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,

@@ -5,6 +5,10 @@ use super::snapshot::{RouteEntry, TargetEntry, VariantEntry};
 use crate::server::App;
 use crate::telemetry::model::Outcome;
 use crate::telemetry::{CallRecord, Captured, Tried};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
 use std::time::Instant as Tick;
 
 /// Settles the log entry exactly once: at the end, or when it is dropped because the caller hung up.
@@ -15,12 +19,36 @@ pub(super) struct Call {
     answered: bool,
     upstream_us: i64,
     record: Option<Box<CallRecord>>,
+    presence: Option<Arc<Presence>>,
 }
 
 impl Call {
     /// Takes charge of a record.
-    pub fn new(app: App, began: Tick, record: CallRecord) -> Self {
-        Self { app, began, answered: false, upstream_us: 0, record: Some(Box::new(record)) }
+    pub fn new(app: App, began: Tick, record: CallRecord, presence: Option<Arc<Presence>>) -> Self {
+        Self { app, began, answered: false, upstream_us: 0, record: Some(Box::new(record)), presence }
+    }
+
+    /// It is to come to its end even if the caller hangs up.
+    pub fn finish_anyway(&self) {
+        if let Some(presence) = &self.presence {
+            presence.0.fetch_or(FINISH, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it comes to its end even if the caller hangs up.
+    pub fn finishes_anyway(&self) -> bool {
+        self.presence.as_ref().is_some_and(|presence| presence.0.load(Ordering::Relaxed) & FINISH != 0)
+    }
+
+    /// The caller hung up, and the call goes on.
+    pub fn leave(&self) {
+        if let Some(presence) = &self.presence {
+            presence.0.store(LEFT, Ordering::Relaxed);
+        }
+    }
+
+    fn caller_left(&self) -> bool {
+        self.presence.as_ref().is_some_and(|presence| presence.0.load(Ordering::Relaxed) & LEFT != 0)
     }
 
     /// The record, until it is settled.
@@ -39,6 +67,7 @@ impl Call {
             record.names.route = Some(route.label.text.clone());
             record.names.variant = Some(variant.label.text.clone());
             record.names.prompt = variant.prompt.as_ref().map(|(_, label)| label.text.clone());
+            record.keep_bodies = route.log_bodies;
         }
     }
 
@@ -99,6 +128,9 @@ impl Call {
 
     /// The call ended well.
     pub fn completed(&mut self, captured: Captured) {
+        if self.caller_left() {
+            return self.hung_up(captured);
+        }
         self.settle(Outcome::Ok, captured, |_| {});
     }
 
@@ -126,6 +158,48 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.hung_up(Captured::Nothing);
+    }
+}
+
+/// Whether the caller of a call still waits, and whether the call goes on without.
+#[derive(Debug, Default)]
+pub(super) struct Presence(AtomicU8);
+
+const FINISH: u8 = 1;
+const LEFT: u8 = 2;
+
+/// The making of an answer that is carried on when nobody waits for it any more, if the call is to be finished anyway.
+pub(super) struct CarriedOn<F: Future<Output: Send> + Send + 'static> {
+    inner: Option<Pin<Box<F>>>,
+    presence: Arc<Presence>,
+}
+
+impl<F: Future<Output: Send> + Send + 'static> CarriedOn<F> {
+    pub fn new(inner: F, presence: Arc<Presence>) -> Self {
+        Self { inner: Some(Box::pin(inner)), presence }
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Future for CarriedOn<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(inner) = &mut self.inner else { return Poll::Pending };
+        let polled = inner.as_mut().poll(context);
+        if polled.is_ready() {
+            self.inner = None;
+        }
+        polled
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for CarriedOn<F> {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take()
+            && self.presence.0.fetch_or(LEFT, Ordering::Relaxed) & FINISH != 0
+        {
+            tokio::spawn(inner);
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! A stream on its way from the provider to the caller.
 
-use super::attempt::{Broken, Failure, Provider, next_piece};
+use super::attempt::next_piece;
 use super::call::Call;
+use super::failure::{Broken, Failure};
+use super::upstream::Provider;
 use crate::telemetry::Captured;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -87,11 +89,15 @@ impl Relay {
 
     /// The rest as a body. The call is settled when it ends, breaks, or is dropped because the caller hung up.
     pub fn into_body(self, call: Call) -> Body {
-        let state = Outgoing { relay: Some(self), call };
-        Body::from_stream(stream::unfold(state, |mut state| async move {
+        Body::from_stream(stream::unfold(self.into_outgoing(call), |mut state| async move {
             let bytes = state.next().await?;
             Some((Ok::<_, Infallible>(bytes), state))
         }))
+    }
+
+    /// The rest and the call it belongs to.
+    pub fn into_outgoing(self, call: Call) -> Outgoing {
+        Outgoing { relay: Some(self), call: Some(call) }
     }
 
     async fn step(&mut self) -> Step {
@@ -162,9 +168,9 @@ impl Relay {
 }
 
 /// A relay and the call it belongs to.
-struct Outgoing {
+pub(super) struct Outgoing {
     relay: Option<Relay>,
-    call: Call,
+    call: Option<Call>,
 }
 
 impl Outgoing {
@@ -173,32 +179,48 @@ impl Outgoing {
         match relay.step().await {
             Step::Bytes(bytes) => Some(bytes),
             Step::Done(last) => {
-                let captured = self.captured();
-                self.call.completed(captured);
+                self.settle(Call::completed);
                 (!last.is_empty()).then_some(last)
             }
             Step::Broken(failure) => {
                 // In band and without the dialect's end: the caller must not take a cut answer for a whole one.
                 let error = relay.passage.error(failure.error.form_kind(), &failure.error.message, failure.error.code);
-                let captured = self.captured();
-                self.call.failed(&failure.error, captured);
+                self.settle(|call, captured| call.failed(&failure.error, captured));
                 Some(error)
             }
         }
     }
 
-    fn captured(&mut self) -> Captured {
-        self.relay.take().map_or(Captured::Nothing, |relay| Captured::Stream(Box::new(relay.passage.into_summary())))
+    /// Reads on to the end though nobody listens, for the log.
+    pub async fn run_dry(mut self) {
+        while self.next().await.is_some() {}
+    }
+
+    fn settle(&mut self, how: impl FnOnce(&mut Call, Captured)) {
+        let captured = self.relay.take().map_or(Captured::Nothing, |relay| Captured::Stream(Box::new(relay.passage.into_summary())));
+        if let Some(mut call) = self.call.take() {
+            how(&mut call, captured);
+        }
     }
 }
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
         // Hung up in the middle; dropping the relay closes the connection to the provider. After a proper end there is nothing left to settle.
-        if self.relay.is_some() {
-            let done = self.relay.as_ref().is_some_and(|r| r.passage.is_done());
-            let captured = self.captured();
-            if done { self.call.completed(captured) } else { self.call.hung_up(captured) }
+        let Some(relay) = &self.relay else { return };
+        if relay.passage.is_done() {
+            return self.settle(Call::completed);
+        }
+        match self.call.take() {
+            Some(call) if call.finishes_anyway() => {
+                call.leave();
+                let rest = Self { relay: self.relay.take(), call: Some(call) };
+                tokio::spawn(rest.run_dry());
+            }
+            call => {
+                self.call = call;
+                self.settle(Call::hung_up);
+            }
         }
     }
 }

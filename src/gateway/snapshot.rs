@@ -1,20 +1,24 @@
 //! All configuration the hot path needs, immutable, swapped as a whole.
 
-use super::attempt::{Provider, system_micros};
-use super::breaker::{Breaker, Health};
-use crate::catalog::model::Price;
+use super::breaker::Health;
+use super::clock::micros;
+use super::upstream::Provider;
+use super::vitals::Vitals;
+use crate::catalog::model::{Price, Tokens};
 use crate::identity::crypto::{digest, digest_from_text};
 use crate::identity::model::{KeyLimits, Scope};
 use crate::prompts::model::{Pin, PromptRef};
 use crate::prompts::render::CompiledPrompt;
 use crate::routing::allocation::{self, Runs};
-use crate::routing::model::{Failover, FailoverOn, Route, StickyBy, Variant};
+use crate::routing::model::{Choose, Failover, FailoverOn, OnHangUp, Route, StickyBy, Variant};
+use crate::routing::rules::Condition;
 use crate::server::App;
 use crate::types::Fault;
 use axum::http::HeaderValue;
 use hypercare_wire::dialect::Dialect;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A key as the hot path sees it.
 #[derive(Debug)]
@@ -65,12 +69,30 @@ pub(crate) struct TargetEntry {
     pub model: Label,
     pub price: Option<Price>,
     pub max_output_tokens: Option<u32>,
-    pub breaker: Arc<Breaker>,
+    pub vitals: Arc<Vitals>,
 }
+
+impl TargetEntry {
+    /// Whether it gets no calls now.
+    pub fn is_out(&self, now: i64) -> bool {
+        self.provider.draining || matches!(self.vitals.breaker.health(now), Health::Open(_))
+    }
+
+    /// What a call with so much input and an answer of [`USUAL_ANSWER`] tokens costs, in nanodollars; without a price more than anything.
+    #[expect(clippy::cast_precision_loss, reason = "amounts far below 2^52")]
+    pub fn cost_of(&self, input: u64) -> f64 {
+        let tokens = Tokens { input, output: USUAL_ANSWER, ..Tokens::default() };
+        self.price.map_or(f64::INFINITY, |price| price.cost(tokens).0 as f64)
+    }
+}
+
+/// Tokens of a usual answer, to compare prices by.
+const USUAL_ANSWER: u64 = 300;
 
 /// One arm of a route.
 pub(crate) struct VariantEntry {
     pub label: Label,
+    pub weight: f64,
     pub target: TargetEntry,
     pub prompt: Option<(CompiledPrompt, Label)>,
 }
@@ -86,6 +108,16 @@ pub(crate) struct RouteEntry {
     pub failover: Vec<TargetEntry>,
     pub retries: u32,
     pub on: Vec<FailoverOn>,
+    /// How long a call may take until its answer begins.
+    pub total: Option<Duration>,
+    pub choose: Choose,
+    /// Conditions and the places of their variants.
+    pub rules: Vec<(Condition, usize)>,
+    /// Places of the variants that get a copy.
+    pub shadow: Vec<usize>,
+    pub on_hang_up: OnHangUp,
+    pub log_bodies: bool,
+    pub drop_unsupported: bool,
     pub updated_at: crate::types::Instant,
 }
 
@@ -100,6 +132,8 @@ struct ModelFacts {
 pub struct Snapshot {
     version: i64,
     endpoints: [Arc<str>; 3],
+    shadow_endpoints: [Arc<str>; 3],
+    finishes: bool,
     keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     routes: HashMap<String, Arc<RouteEntry>>,
     providers: HashMap<String, Arc<Provider>>,
@@ -110,7 +144,8 @@ impl Default for Snapshot {
     fn default() -> Self {
         let (keys, routes, providers, models) = Default::default();
         let endpoints = ["chat.completions", "messages", "responses"].map(Into::into);
-        Self { version: 0, endpoints, keys, routes, providers, models }
+        let shadow_endpoints = ["shadow.chat.completions", "shadow.messages", "shadow.responses"].map(Into::into);
+        Self { version: 0, endpoints, shadow_endpoints, finishes: false, keys, routes, providers, models }
     }
 }
 
@@ -127,7 +162,20 @@ impl Snapshot {
 
     /// The name of the endpoint of that dialect, to be shared with log records.
     pub(crate) fn endpoint(&self, dialect: Dialect) -> Arc<str> {
-        let [chat, messages, responses] = &self.endpoints;
+        Self::of(&self.endpoints, dialect)
+    }
+
+    /// The name of a copy sent from that endpoint.
+    pub(crate) fn shadow_endpoint(&self, dialect: Dialect) -> Arc<str> {
+        Self::of(&self.shadow_endpoints, dialect)
+    }
+
+    /// Whether any route finishes calls whose callers hang up.
+    pub(crate) fn finishes(&self) -> bool {
+        self.finishes
+    }
+
+    fn of([chat, messages, responses]: &[Arc<str>; 3], dialect: Dialect) -> Arc<str> {
         match dialect {
             Dialect::OpenAi | Dialect::Gemini => chat,
             Dialect::Anthropic => messages,
@@ -156,7 +204,7 @@ impl Snapshot {
 
     fn entry(&self, provider: &Arc<Provider>, name: &str, model: &str) -> TargetEntry {
         let ModelFacts { price, max_output_tokens } = self.models.get(&(name.to_owned(), model.to_owned())).copied().unwrap_or_default();
-        TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens, breaker: provider.breaker(model) }
+        TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens, vitals: provider.vitals(model) }
     }
 
     /// A target by its names, to look at what it was sent.
@@ -167,8 +215,8 @@ impl Snapshot {
     /// How every target of every route is doing: provider, model, health; each once.
     pub fn health(&self) -> BTreeMap<(String, String), Health> {
         let targets = self.routes.values().flat_map(|route| route.variants.iter().map(|v| &v.target).chain(&route.failover));
-        let now = system_micros();
-        targets.map(|t| ((t.provider.label.text.to_string(), t.model.text.to_string()), t.breaker.health(now))).collect()
+        let now = micros();
+        targets.map(|t| ((t.provider.label.text.to_string(), t.model.text.to_string()), t.vitals.breaker.health(now))).collect()
     }
 
     /// The place of a variant in its route: its colour everywhere.
@@ -220,6 +268,7 @@ impl Snapshot {
             }
             match snapshot.route_entry(&route, &allocation, &prompts) {
                 Ok(entry) => {
+                    snapshot.finishes |= entry.on_hang_up == OnHangUp::Finish;
                     snapshot.routes.insert(route.name, Arc::new(entry));
                 }
                 // One route that does not hold must not take the others down.
@@ -240,8 +289,10 @@ impl Snapshot {
         allocation: &Runs,
         prompts: &HashMap<String, Vec<crate::prompts::store::PinnedRow>>,
     ) -> Result<RouteEntry, Fault> {
-        let Failover { targets, retries, on } = &route.failover;
-        let place = |name: &str| route.variants.iter().position(|v| v.name == name).and_then(|i| u16::try_from(i).ok());
+        let Failover { targets, retries, on, total_ms } = &route.failover;
+        let options = &route.options;
+        let place_of = |name: &str| route.variants.iter().position(|v| v.name == name);
+        let place = |name: &str| place_of(name).and_then(|i| u16::try_from(i).ok());
         Ok(RouteEntry {
             id: route.id.to_string(),
             label: Label::new(&route.name),
@@ -251,6 +302,16 @@ impl Snapshot {
             failover: targets.iter().map(|t| self.target(&t.provider, &t.model)).collect::<Result<_, _>>()?,
             retries: *retries,
             on: on.clone(),
+            total: total_ms.map(Duration::from_millis),
+            choose: options.choose,
+            rules: (options.rules.iter())
+                .filter_map(|rule| Some((Condition::compile(&rule.when).map_err(Fault::internal), place_of(&rule.variant)?)))
+                .map(|(condition, place)| Ok((condition?, place)))
+                .collect::<Result<_, Fault>>()?,
+            shadow: options.shadow.iter().filter_map(|name| place_of(name)).collect(),
+            on_hang_up: options.on_hang_up,
+            log_bodies: options.log_bodies,
+            drop_unsupported: options.drop_unsupported,
             updated_at: route.updated_at,
         })
     }
@@ -275,6 +336,11 @@ impl Snapshot {
                 Some((compiled, label))
             }
         };
-        Ok(VariantEntry { label: Label::new(&variant.name), target: self.target(&variant.provider, &variant.model)?, prompt })
+        Ok(VariantEntry {
+            label: Label::new(&variant.name),
+            weight: variant.weight,
+            target: self.target(&variant.provider, &variant.model)?,
+            prompt,
+        })
     }
 }

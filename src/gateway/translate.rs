@@ -1,8 +1,8 @@
 //! From the caller's dialect to the provider's, and back.
 
-use super::attempt::Provider;
 use super::error::GatewayError;
 use super::snapshot::{Snapshot, TargetEntry};
+use super::upstream::Provider;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use hypercare_wire::chat::ResponseSummary;
@@ -10,10 +10,11 @@ use hypercare_wire::dialect::{Dialect, anthropic, gemini, openai, responses};
 use hypercare_wire::form::Untranslatable;
 use hypercare_wire::passage::summary_of;
 
-/// The body for the target: as it is when it speaks the caller's dialect.
-pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>) -> Result<Bytes, GatewayError> {
+/// The body for the target: as it is when it speaks the caller's dialect. What the target cannot be told is refused, or left out if that is wanted.
+pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>, drop_unsupported: bool) -> Result<Bytes, GatewayError> {
     let provider = &target.provider;
-    if provider.dialect == caller {
+    let dialect = provider.dialect(caller);
+    if dialect == caller {
         return Ok(body.into());
     }
     let mut request = caller.read_request(&body).map_err(|e| match e.param() {
@@ -26,26 +27,26 @@ pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>) -> R
     }
     // Usage is always asked for: the log needs it, whoever else does.
     request.include_usage = request.stream;
-    let written = match provider.dialect {
+    let written = match dialect {
         Dialect::Anthropic => {
             let thinking = anthropic::Thinking::of_model(&target.model.text);
             anthropic::write_request(
                 &request,
-                anthropic::Options { default_max_tokens: target.max_output_tokens, thinking, ..Default::default() },
+                anthropic::Options { drop_unsupported, default_max_tokens: target.max_output_tokens, thinking },
             )
         }
         Dialect::OpenAi => {
             let modern = provider.speaks_modern_openai();
-            openai::write_request(&request, openai::Options { old_max_tokens: !modern, extensions: !modern, ..Default::default() })
+            openai::write_request(&request, openai::Options { drop_unsupported, old_max_tokens: !modern, extensions: !modern })
         }
         Dialect::Gemini => {
             let model = &target.model.text;
             let thinking = gemini::Thinking::of_model(model);
             // From version 3 on; what is not named by version is taken for new.
             let unproven_calls = thinking != gemini::Thinking::Budget;
-            gemini::write_request(&request, gemini::Options { thinking, unproven_calls, ..gemini::Options::default() })
+            gemini::write_request(&request, gemini::Options { drop_unsupported, thinking, unproven_calls })
         }
-        Dialect::Responses => responses::write_request(&request, responses::Options::default()),
+        Dialect::Responses => responses::write_request(&request, responses::Options { drop_unsupported }),
     };
     written.map(|written| written.body.into()).map_err(|e| refused(&e, provider))
 }
@@ -64,5 +65,5 @@ pub(crate) fn response(caller: Dialect, provider: Dialect, body: &[u8], created:
 /// The body as that provider gets it, as far as it is still known here; `None` when the provider is gone or the body does not translate.
 pub(crate) fn as_sent(snapshot: &Snapshot, caller: Dialect, provider: &str, model: &str, body: Vec<u8>) -> Option<Vec<u8>> {
     let target = snapshot.named(provider, model)?;
-    request(caller, &target, body).ok().map(|body| body.to_vec())
+    request(caller, &target, body, true).ok().map(|body| body.to_vec())
 }

@@ -21,6 +21,14 @@ pub enum ProviderKind {
     #[serde(rename = "gemini")]
     #[cfg_attr(feature = "server", sqlx(rename = "gemini"))]
     Gemini,
+    /// Azure OpenAI.
+    #[serde(rename = "azure")]
+    #[cfg_attr(feature = "server", sqlx(rename = "azure"))]
+    Azure,
+    /// AWS Bedrock, the Converse API.
+    #[serde(rename = "bedrock")]
+    #[cfg_attr(feature = "server", sqlx(rename = "bedrock"))]
+    Bedrock,
 }
 
 /// How long each part of an upstream call may take, in milliseconds.
@@ -62,4 +70,8 @@ pub struct ProviderSummary {
     pub max_in_flight: u32,
     /// Set for the built-in sample provider: answers are made up.
     pub sample: bool,
+    /// Whether it gets no new calls.
+    pub draining: bool,
+    /// Whether it serves OpenAI's Responses itself.
+    pub responses_api: bool,
 }

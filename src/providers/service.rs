@@ -27,6 +27,10 @@ pub struct NewProvider {
     pub max_in_flight: u32,
     /// Whether it is the built-in sample.
     pub sample: bool,
+    /// Whether it gets no new calls.
+    pub draining: bool,
+    /// Whether it serves OpenAI's Responses itself; by default OpenAI and Azure do.
+    pub responses_api: Option<bool>,
 }
 
 /// All providers, keys masked.
@@ -45,6 +49,8 @@ fn summary(row: ProviderRow) -> ProviderSummary {
         timeouts: row.timeouts.0,
         max_in_flight: u32::try_from(row.max_in_flight).unwrap_or(u32::MAX),
         sample: row.sample,
+        draining: row.draining,
+        responses_api: row.responses_api,
     }
 }
 
@@ -71,6 +77,8 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
         timeouts: sqlx::types::Json(new.timeouts),
         max_in_flight: i64::from(new.max_in_flight),
         sample: new.sample,
+        draining: new.draining,
+        responses_api: new.responses_api.unwrap_or_else(|| serves_responses(new)),
         updated_at: app.now(),
     };
     let after = summary(row.clone());
@@ -87,6 +95,16 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
         record(app, tx, actor, Change::new("providers.provider.create", &new.name).after(&after)).await?;
     }
     Ok(true)
+}
+
+/// OpenAI itself does.
+fn serves_responses(new: &NewProvider) -> bool {
+    let host = new.base_url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
+    match new.kind {
+        ProviderKind::OpenAi => host == "api.openai.com",
+        ProviderKind::Azure => !new.base_url.contains('?'),
+        ProviderKind::Anthropic | ProviderKind::Gemini | ProviderKind::Bedrock => false,
+    }
 }
 
 fn check(new: &NewProvider) -> Result<(), Fault> {

@@ -18,6 +18,8 @@ pub struct ProviderRow {
     pub timeouts: Json<Timeouts>,
     pub max_in_flight: i64,
     pub sample: bool,
+    pub draining: bool,
+    pub responses_api: bool,
     pub updated_at: Instant,
 }
 
@@ -25,7 +27,7 @@ pub async fn all(db: &Db) -> Result<Vec<ProviderRow>> {
     sql!(
         db.read(),
         fetch_all::<ProviderRow>,
-        "SELECT id, name, kind, base_url, keys_sealed, key_hints, timeouts, max_in_flight, sample, updated_at FROM providers ORDER BY name"
+        "SELECT id, name, kind, base_url, keys_sealed, key_hints, timeouts, max_in_flight, sample, draining, responses_api, updated_at FROM providers ORDER BY name"
     )
 }
 
@@ -33,7 +35,7 @@ pub async fn by_name(tx: &mut Tx, name: &str) -> Result<Option<ProviderRow>> {
     sql!(
         tx.on(),
         fetch_optional::<ProviderRow>,
-        "SELECT id, name, kind, base_url, keys_sealed, key_hints, timeouts, max_in_flight, sample, updated_at FROM providers WHERE name = $1",
+        "SELECT id, name, kind, base_url, keys_sealed, key_hints, timeouts, max_in_flight, sample, draining, responses_api, updated_at FROM providers WHERE name = $1",
         name
     )
 }
@@ -42,10 +44,12 @@ pub async fn upsert(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
     sql!(
         tx.on(),
         execute,
-        "INSERT INTO providers (id, name, kind, base_url, keys_sealed, key_hints, timeouts, max_in_flight, sample, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "INSERT INTO providers (id, name, kind, base_url, keys_sealed, key_hints, timeouts, max_in_flight, sample, draining, responses_api,
+           updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, base_url = excluded.base_url, keys_sealed = excluded.keys_sealed,
            key_hints = excluded.key_hints, timeouts = excluded.timeouts, max_in_flight = excluded.max_in_flight, sample = excluded.sample,
+           draining = excluded.draining, responses_api = excluded.responses_api,
            updated_at = excluded.updated_at",
         &row.id,
         &row.name,
@@ -56,6 +60,8 @@ pub async fn upsert(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
         &row.timeouts,
         row.max_in_flight,
         row.sample,
+        row.draining,
+        row.responses_api,
         row.updated_at
     )?;
     Ok(())

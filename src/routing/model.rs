@@ -91,11 +91,79 @@ pub struct Failover {
     pub retries: u32,
     /// On what.
     pub on: Vec<FailoverOn>,
+    /// How long a call may take until its answer begins, all tries together, in milliseconds; none: as long as the tries may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_ms: Option<u64>,
 }
 
 impl Default for Failover {
     fn default() -> Self {
-        Self { targets: Vec::new(), retries: 1, on: FailoverOn::ALL.to_vec() }
+        Self { targets: Vec::new(), retries: 1, on: FailoverOn::ALL.to_vec(), total_ms: None }
+    }
+}
+
+/// How a variant is chosen for a call that no rule claims.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choose {
+    /// By weight, sticky.
+    #[default]
+    Split,
+    /// The one whose target answers soonest now (peak-EWMA), of those with a weight above 0.
+    LeastLatency,
+    /// The one that costs least for a call of this size, of those with a weight above 0.
+    Cheapest,
+}
+
+/// What becomes of a call whose caller hangs up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnHangUp {
+    /// The provider is told to stop at once.
+    #[default]
+    Cancel,
+    /// The answer is read to its end, for the log.
+    Finish,
+}
+
+/// Sends the calls it applies to to one variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// A condition in CEL (Common Expression Language) over `user`, `session`, `metadata`, `key`, `tokens`, `stream` and `now`.
+    pub when: String,
+    /// The variant.
+    pub variant: String,
+}
+
+/// How a route treats its calls, beside the split.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// How a variant is chosen.
+    pub choose: Choose,
+    /// Asked first, in order; the first that applies wins.
+    pub rules: Vec<Rule>,
+    /// Variants that also get a copy of every call, whose answers only the log sees.
+    pub shadow: Vec<String>,
+    /// What becomes of a call whose caller hangs up.
+    pub on_hang_up: OnHangUp,
+    /// Whether the log keeps what was said; without it only numbers and names.
+    pub log_bodies: bool,
+    /// Whether what a provider cannot be told is left out, instead of refusing the call.
+    pub drop_unsupported: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            choose: Choose::default(),
+            rules: Vec::new(),
+            shadow: Vec::new(),
+            on_hang_up: OnHangUp::default(),
+            log_bodies: true,
+            drop_unsupported: false,
+        }
     }
 }
 
@@ -112,6 +180,9 @@ pub struct Route {
     pub variants: Vec<Variant>,
     /// What happens when a target fails.
     pub failover: Failover,
+    /// How it treats its calls.
+    #[serde(flatten)]
+    pub options: Options,
     /// Grows by one with every change; the `ETag`.
     pub revision: i64,
     /// When it changed last.

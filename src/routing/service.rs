@@ -1,7 +1,8 @@
 //! What may happen to routes.
 
 use super::allocation::reallocate;
-use super::model::{Failover, Route, SplitChange, StickyBy, Variant};
+use super::model::{Choose, Failover, Options, Route, SplitChange, StickyBy, Variant};
+use super::rules::Condition;
 use super::store::{self, References, RouteRow};
 use crate::identity::Actor;
 use crate::identity::model::Permission;
@@ -120,6 +121,8 @@ pub struct NewRoute {
     pub variants: Vec<Variant>,
     /// What happens when a target fails.
     pub failover: Failover,
+    /// How it treats its calls.
+    pub options: Options,
 }
 
 /// Makes or changes a route within a transaction. Tells whether anything changed.
@@ -133,6 +136,7 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: NewRoute, known: &R
             sticky_by: new.sticky_by,
             variants: new.variants,
             failover: new.failover,
+            options: new.options,
             revision: 1,
             updated_at: app.now(),
             updated_by: actor.name(),
@@ -143,7 +147,7 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: NewRoute, known: &R
         return Ok(true);
     };
     let before = row.clone().route();
-    let after = Route { sticky_by: new.sticky_by, variants: new.variants, failover: new.failover, ..before.clone() };
+    let after = Route { sticky_by: new.sticky_by, variants: new.variants, failover: new.failover, options: new.options, ..before.clone() };
     if after == before {
         return Ok(false);
     }
@@ -219,10 +223,36 @@ fn check(new: &NewRoute, known: &References) -> Result<(), Fault> {
             wrong.insert(format!("failover.targets[{i}].provider"), format!("there is no provider `{}`", target.provider));
         }
     }
+    check_options(new, &names, &mut wrong);
+    if new.failover.total_ms == Some(0) {
+        wrong.insert("failover.total_ms".to_owned(), "must be at least 1 millisecond".to_owned());
+    }
     if new.failover.retries > 10 {
         wrong.insert("failover.retries".to_owned(), "must be at most 10".to_owned());
     }
     Fault::check(wrong)
+}
+
+fn check_options(new: &NewRoute, names: &BTreeSet<&str>, wrong: &mut BTreeMap<String, String>) {
+    let options = &new.options;
+    for (i, rule) in options.rules.iter().enumerate() {
+        if let Err(why) = Condition::compile(&rule.when) {
+            wrong.insert(format!("rules[{i}].when"), why.to_string());
+        }
+        if !names.contains(rule.variant.as_str()) {
+            wrong.insert(format!("rules[{i}].variant"), format!("there is no variant `{}`", rule.variant));
+        }
+    }
+    for (i, variant) in options.shadow.iter().enumerate() {
+        if !names.contains(variant.as_str()) {
+            wrong.insert(format!("shadow[{i}]"), format!("there is no variant `{variant}`"));
+        } else if options.shadow[..i].contains(variant) {
+            wrong.insert(format!("shadow[{i}]"), format!("`{variant}` is there twice"));
+        }
+    }
+    if options.choose != Choose::Split && new.sticky_by != StickyBy::Request {
+        wrong.insert("choose".to_owned(), "a variant chosen call by call cannot be sticky: say `sticky_by = \"request\"`".to_owned());
+    }
 }
 
 /// What exists within this transaction, to check references of routes against.

@@ -1,7 +1,7 @@
 //! SQL of routes.
 
 use super::allocation::Runs;
-use super::model::{Failover, Route, SplitChange, StickyBy, Variant};
+use super::model::{Failover, Options, Route, SplitChange, StickyBy, Variant};
 use crate::store::{Db, Tx, sql};
 use crate::types::{Id, Instant};
 use sqlx::types::Json;
@@ -16,6 +16,7 @@ pub struct RouteRow {
     sticky_by: StickyBy,
     variants: Json<Vec<Variant>>,
     failover: Json<Failover>,
+    options: Json<Options>,
     pub allocation: Json<Runs>,
     revision: i64,
     updated_at: Instant,
@@ -31,6 +32,7 @@ impl RouteRow {
             sticky_by: route.sticky_by,
             variants: Json(route.variants),
             failover: Json(route.failover),
+            options: Json(route.options),
             allocation: Json(allocation),
             revision: route.revision,
             updated_at: route.updated_at,
@@ -46,6 +48,7 @@ impl RouteRow {
             sticky_by: self.sticky_by,
             variants: self.variants.0,
             failover: self.failover.0,
+            options: self.options.0,
             revision: self.revision,
             updated_at: self.updated_at,
             updated_by: self.updated_by,
@@ -55,19 +58,19 @@ impl RouteRow {
 
 pub async fn all(db: &Db) -> Result<Vec<RouteRow>> {
     const SQL: &str =
-        "SELECT id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by FROM routes ORDER BY name";
+        "SELECT id, name, sticky_by, variants, failover, options, allocation, revision, updated_at, updated_by FROM routes ORDER BY name";
     sql!(db.read(), fetch_all::<RouteRow>, SQL)
 }
 
 pub async fn by_name(db: &Db, name: &str) -> Result<Option<RouteRow>> {
     const SQL: &str =
-        "SELECT id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by FROM routes WHERE name = $1";
+        "SELECT id, name, sticky_by, variants, failover, options, allocation, revision, updated_at, updated_by FROM routes WHERE name = $1";
     sql!(db.read(), fetch_optional::<RouteRow>, SQL, name)
 }
 
 pub async fn by_name_in(tx: &mut Tx, name: &str) -> Result<Option<RouteRow>> {
     const SQL: &str =
-        "SELECT id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by FROM routes WHERE name = $1";
+        "SELECT id, name, sticky_by, variants, failover, options, allocation, revision, updated_at, updated_by FROM routes WHERE name = $1";
     sql!(tx.on(), fetch_optional::<RouteRow>, SQL, name)
 }
 
@@ -75,13 +78,14 @@ pub async fn insert(tx: &mut Tx, row: &RouteRow) -> Result<()> {
     sql!(
         tx.on(),
         execute,
-        "INSERT INTO routes (id, name, sticky_by, variants, failover, allocation, revision, updated_at, updated_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO routes (id, name, sticky_by, variants, failover, options, allocation, revision, updated_at, updated_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &row.id,
         &row.name,
         row.sticky_by,
         &row.variants,
         &row.failover,
+        &row.options,
         &row.allocation,
         row.revision,
         row.updated_at,
@@ -95,12 +99,14 @@ pub async fn update(tx: &mut Tx, row: &RouteRow) -> Result<bool> {
     let touched = sql!(
         tx.on(),
         execute,
-        "UPDATE routes SET sticky_by = $2, variants = $3, failover = $4, allocation = $5, revision = $6, updated_at = $7, updated_by = $8
-         WHERE id = $1 AND revision = $6 - 1",
+        "UPDATE routes SET sticky_by = $2, variants = $3, failover = $4, options = $5, allocation = $6, revision = $7, updated_at = $8,
+           updated_by = $9
+         WHERE id = $1 AND revision = $7 - 1",
         &row.id,
         row.sticky_by,
         &row.variants,
         &row.failover,
+        &row.options,
         &row.allocation,
         row.revision,
         row.updated_at,

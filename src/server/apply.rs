@@ -126,6 +126,8 @@ impl Run<'_> {
             timeouts: table.timeouts,
             max_in_flight: table.max_in_flight,
             sample: table.sample,
+            draining: table.draining,
+            responses_api: table.responses_api,
         };
         providers::service::put(self.app, tx, self.actor, &new).await
     }
@@ -154,11 +156,9 @@ impl Run<'_> {
     }
 
     async fn route(&self, tx: &mut Tx, table: RouteTable) -> Result<bool, Fault> {
-        if !table.shadow.is_empty() {
-            return Err(Fault::field("shadow", "shadow traffic is not there yet"));
-        }
         let known = routing::service::known(tx).await?;
-        let new = NewRoute { name: table.name, sticky_by: table.sticky_by, variants: table.variants, failover: table.failover };
+        let options = table.options();
+        let new = NewRoute { name: table.name, sticky_by: table.sticky_by, variants: table.variants, failover: table.failover, options };
         routing::service::put(self.app, tx, self.actor, new, &known).await
     }
 

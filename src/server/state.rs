@@ -1,7 +1,7 @@
 //! What every handler and job shares.
 
 use crate::config::{ConfigError, Settings};
-use crate::gateway::Snapshot;
+use crate::gateway::{Shadows, Snapshot};
 use crate::identity::{LoginThrottle, MasterKey};
 use crate::store::{Db, OpenError};
 use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
@@ -60,6 +60,7 @@ struct Inner {
     log: LogQueue,
     database_away: AtomicBool,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
+    shadows: Shadows,
     live: LiveFeed,
     throttle: LoginThrottle,
     replica: String,
@@ -116,6 +117,7 @@ impl App {
             log,
             database_away: AtomicBool::new(false),
             spooled: std::sync::OnceLock::new(),
+            shadows: Shadows::here(),
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
             replica: Id::new().to_string(),
@@ -159,6 +161,11 @@ impl App {
     /// Whether the database did not answer when it was last asked: then a key that is unknown here may be a new one.
     pub(crate) fn database_away(&self) -> bool {
         self.0.database_away.load(Ordering::Relaxed)
+    }
+
+    /// Where copies of calls run.
+    pub(crate) fn shadows(&self) -> &Shadows {
+        &self.0.shadows
     }
 
     /// The live feed.

@@ -5,6 +5,7 @@
 //! facts (JSON), request body, rendered prompt, response body, response text.
 
 use super::model::Attempt;
+use crate::types::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::{self, Read as _};
@@ -30,6 +31,9 @@ pub struct Facts {
     pub user_agent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
+    /// The call it is a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_of: Option<Id>,
     pub attempts: Vec<Attempt>,
     pub overhead_us: i64,
     #[serde(default)]

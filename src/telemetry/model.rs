@@ -94,6 +94,8 @@ pub struct RequestDetail {
     pub user_agent: Option<String>,
     /// What the application added, as JSON.
     pub metadata: serde_json::Value,
+    /// The call it is a copy of, for shadow traffic.
+    pub shadow_of: Option<Id>,
     /// The sentence of the error.
     pub error_message: Option<String>,
     /// Every try.

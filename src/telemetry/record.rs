@@ -67,11 +67,15 @@ pub(crate) struct CallRecord {
     pub user_agent: Option<String>,
     /// A JSON object.
     pub metadata: Option<Box<RawValue>>,
+    /// The call it is a copy of.
+    pub shadow_of: Option<Id>,
     pub attempts: Vec<Tried>,
     pub duration_us: i64,
     pub first_token_us: Option<i64>,
     pub overhead_us: i64,
     pub price: Option<Price>,
+    /// Whether the log keeps what was said.
+    pub keep_bodies: bool,
     pub request_body: Bytes,
     pub rendered_prompt: Option<String>,
     pub captured: Captured,
@@ -102,6 +106,7 @@ pub(crate) struct Row {
 pub(super) struct Settled {
     pub row: Row,
     pub facts: Facts,
+    keep_bodies: bool,
     request: Bytes,
     rendered_prompt: Option<String>,
     response: Option<Bytes>,
@@ -111,6 +116,9 @@ pub(super) struct Settled {
 impl Settled {
     /// The bodies, cut to what is kept.
     pub fn bodies(&self) -> Bodies<'_> {
+        if !self.keep_bodies {
+            return Bodies::default();
+        }
         Bodies {
             request: Some(cut(&self.request)),
             rendered_prompt: self.rendered_prompt.as_deref().map(|text| cut(text.as_bytes())),
@@ -158,13 +166,14 @@ impl CallRecord {
             input_tokens: count(tokens.input),
             output_tokens: count(tokens.output),
             cost: self.price.map(|price| price.cost(tokens)).unwrap_or_default(),
-            preview: chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text,
+            preview: self.keep_bodies.then(|| chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text).flatten(),
         };
         let facts = Facts {
             error_message: self.error_message,
             source_ip: self.source_ip.map(|ip| ip.to_string()),
             user_agent: self.user_agent,
             metadata: self.metadata,
+            shadow_of: self.shadow_of,
             attempts: self.attempts.into_iter().map(Tried::named).collect(),
             overhead_us: self.overhead_us,
             cached_input_tokens: tokens.cached_input,
@@ -175,7 +184,8 @@ impl CallRecord {
             confidence: summary.confidence,
             upstream_id: summary.upstream_id,
         };
-        Settled { row, facts, request: self.request_body, rendered_prompt: self.rendered_prompt, response, response_text }
+        let Self { keep_bodies, request_body: request, rendered_prompt, .. } = self;
+        Settled { row, facts, keep_bodies, request, rendered_prompt, response, response_text }
     }
 }
 

@@ -65,7 +65,7 @@ async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Re
 
 /// The dialect of an endpoint by its name in the log.
 fn dialect_of(endpoint: &str) -> Dialect {
-    match endpoint {
+    match endpoint.strip_prefix("shadow.").unwrap_or(endpoint) {
         "messages" => Dialect::Anthropic,
         "responses" => Dialect::Responses,
         _ => Dialect::OpenAi,
@@ -86,6 +86,7 @@ fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body
         source_ip: facts.source_ip,
         user_agent: facts.user_agent,
         metadata: facts.metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default(),
+        shadow_of: facts.shadow_of,
         error_message: facts.error_message,
         attempts: facts.attempts,
         overhead_us: facts.overhead_us,

@@ -4,7 +4,7 @@ use crate::catalog::model::Price;
 use crate::identity::model::{KeyLimits, Role, Scope};
 use crate::prompts::model::{PromptMessage, Variable, VersionContent};
 use crate::providers::model::{ProviderKind, Timeouts};
-use crate::routing::model::{Failover, StickyBy, Variant};
+use crate::routing::model::{Choose, Failover, OnHangUp, Options, Rule, StickyBy, Variant};
 use crate::types::Fault;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -36,6 +36,9 @@ pub(super) struct ProviderTable {
     pub max_in_flight: u32,
     #[serde(default)]
     pub sample: bool,
+    #[serde(default)]
+    pub draining: bool,
+    pub responses_api: Option<bool>,
 }
 
 fn many() -> u32 {
@@ -87,10 +90,38 @@ pub(super) struct RouteTable {
     #[serde(default)]
     pub sticky_by: StickyBy,
     #[serde(default)]
-    pub shadow: Vec<String>,
+    choose: Choose,
+    #[serde(default)]
+    rules: Vec<Rule>,
+    #[serde(default)]
+    shadow: Vec<String>,
+    #[serde(default)]
+    on_hang_up: OnHangUp,
+    #[serde(default = "yes")]
+    log_bodies: bool,
+    #[serde(default)]
+    drop_unsupported: bool,
     pub variants: Vec<Variant>,
     #[serde(default)]
     pub failover: Failover,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl RouteTable {
+    /// How the route treats its calls.
+    pub fn options(&self) -> Options {
+        Options {
+            choose: self.choose,
+            rules: self.rules.clone(),
+            shadow: self.shadow.clone(),
+            on_hang_up: self.on_hang_up,
+            log_bodies: self.log_bodies,
+            drop_unsupported: self.drop_unsupported,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

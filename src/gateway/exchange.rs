@@ -1,0 +1,193 @@
+//! One call: read, planned, sent, answered.
+
+use super::answer::{Answer, unpinned};
+use super::call::{Call, Presence};
+use super::error::GatewayError;
+use super::http::Gateway;
+use super::plan::{Plan, Wanted};
+use super::request::{CallContext, caller_id};
+use super::snapshot::{KeyEntry, Snapshot, TargetEntry};
+use super::translate;
+use super::tries::{Ready, Tries};
+use super::upstream::Operation;
+use crate::routing::model::OnHangUp;
+use crate::server::App;
+use crate::telemetry::model::Outcome;
+use crate::telemetry::{CallRecord, Captured, Names};
+use crate::types::Id;
+use axum::body::Body;
+use axum::http::{HeaderMap, Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hypercare_wire::chat::{ChatRequest, Edit, ParseError};
+use hypercare_wire::dialect::Dialect;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant as Tick;
+
+/// Who asks, and where it lands.
+#[derive(Clone)]
+pub(super) struct Exchange {
+    pub gateway: Gateway,
+    pub snapshot: Arc<Snapshot>,
+    pub key: Arc<KeyEntry>,
+    /// The caller's.
+    pub dialect: Dialect,
+    /// The model and whether a stream is asked for, where the address says so and not the body.
+    pub addressed: Option<(String, bool)>,
+    pub headers: HeaderMap,
+    pub peer: Option<IpAddr>,
+}
+
+impl Exchange {
+    /// The answer, or why there is none.
+    pub async fn answer(self, id: &Id, began: Tick, body: Body, presence: Option<Arc<Presence>>) -> Result<Response<Body>, GatewayError> {
+        let app = &self.gateway.app;
+        let mut record = self.new_record(id);
+        let read = read_body(app, body).await;
+        record.request_body = read.clone().unwrap_or_default();
+        let mut call = Call::new(app.clone(), began, record, presence);
+        let result = match read {
+            Ok(bytes) => self.prepare_and_send(&bytes, &mut call).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(answer) => Ok(answer.respond(app, id, call)),
+            Err(error) => {
+                call.failed(&error, Captured::Nothing);
+                Err(error)
+            }
+        }
+    }
+
+    fn new_record(&self, id: &Id) -> CallRecord {
+        CallRecord {
+            id: id.clone(),
+            caller_id: caller_id(&self.headers).map(str::to_owned),
+            started_at: self.gateway.app.now(),
+            names: Names {
+                endpoint: self.snapshot.endpoint(self.dialect),
+                key: self.key.shared_name.clone(),
+                route: None,
+                variant: None,
+                provider: None,
+                model: None,
+                prompt: None,
+            },
+            status: 0,
+            outcome: Outcome::Error,
+            error_code: None,
+            error_message: None,
+            streamed: false,
+            user_id: None,
+            session_id: None,
+            source_ip: self.peer,
+            user_agent: None,
+            metadata: None,
+            shadow_of: None,
+            attempts: Vec::with_capacity(1),
+            duration_us: 0,
+            first_token_us: None,
+            overhead_us: 0,
+            price: None,
+            keep_bodies: true,
+            request_body: Bytes::new(),
+            rendered_prompt: None,
+            captured: Captured::Nothing,
+        }
+    }
+
+    pub fn parse<'b>(&self, body: &'b [u8]) -> Result<ChatRequest<'b>, GatewayError> {
+        ChatRequest::parse(self.dialect, body).map_err(|e| not_read(&e))
+    }
+
+    async fn prepare_and_send(&self, body: &Bytes, call: &mut Call) -> Result<Answer, GatewayError> {
+        let chat = self.parse(body)?;
+        let mut context = CallContext::read(&self.headers, &chat)?;
+        let now = self.gateway.app.now();
+        let wanted = Wanted { model: &chat.model, context: &context, size: body.len(), stream: chat.stream, now };
+        let plan = Plan::new(&self.snapshot, &self.key, &wanted);
+        if let Some(record) = call.record() {
+            record.streamed = chat.stream;
+            record.user_id = context.user.take();
+            record.session_id = context.session.take();
+            record.user_agent = context.user_agent.take();
+            record.metadata = context.metadata.take();
+        }
+        let plan = plan?;
+        if let (Some(route), Some(variant)) = (plan.route, plan.variant) {
+            call.routed(route, variant);
+            if route.on_hang_up == OnHangUp::Finish {
+                call.finish_anyway();
+            }
+            if !route.shadow.is_empty() {
+                super::shadow::copy(self, route, variant, &context.variables, call);
+            }
+        }
+        let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
+        Ok(Answer::new(ready, &plan, target))
+    }
+
+    /// Renders the variant's prompt and tries the plan's targets.
+    pub async fn send<'p>(
+        &self,
+        plan: &'p Plan<'_>,
+        chat: &ChatRequest<'_>,
+        variables: &HashMap<String, Value>,
+        call: &mut Call,
+    ) -> Result<(Ready, &'p TargetEntry), GatewayError> {
+        let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {
+            Some((prompt, _)) => {
+                let rendered = prompt.render(variables);
+                let rendered = rendered.map_err(|e| GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()))?;
+                (rendered, &prompt.parameters[..])
+            }
+            None => (Cow::Borrowed(""), &[][..]),
+        };
+        let edit = Edit { model: "", prompt_messages: &rendered, parameters };
+        let tries = Tries {
+            upstreams: &self.gateway.upstreams,
+            dialect: self.dialect,
+            operation: Operation::Chat { stream: chat.stream },
+            include_usage: chat.include_usage,
+            headers: &self.headers,
+            now: self.gateway.app.now(),
+        };
+        let drop_unsupported = plan.route.is_some_and(|route| route.drop_unsupported);
+        let body_for = |target: &TargetEntry| {
+            let body = chat.rewrite(&Edit { model: &target.model.text, ..edit });
+            translate::request(self.dialect, target, body, drop_unsupported)
+        };
+        let answer = tries.run(plan, body_for, call).await;
+        if let Some(record) = call.record()
+            && !rendered.is_empty()
+        {
+            record.rendered_prompt = Some(rendered.into_owned());
+        }
+        answer
+    }
+}
+
+/// Why a body is not what the endpoint takes.
+pub(super) fn not_read(e: &ParseError) -> GatewayError {
+    match e.param() {
+        Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
+        None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
+    }
+}
+
+pub(super) async fn read_body(app: &App, body: Body) -> Result<Bytes, GatewayError> {
+    let most = app.settings().max_body_bytes;
+    match Limited::new(body, most).collect().await {
+        Ok(collected) => Ok(unpinned(collected.to_bytes())),
+        Err(e) if e.is::<http_body_util::LengthLimitError>() => Err(GatewayError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("The body is larger than the {most} bytes taken here."),
+        )),
+        Err(_) => Err(GatewayError::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body ended too early.")),
+    }
+}

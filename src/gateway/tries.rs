@@ -1,0 +1,269 @@
+//! Try after try, target after target, until one begins to answer.
+
+use super::attempt::{self, Sent, next_piece};
+use super::call::Call;
+use super::clock::micros;
+use super::error::GatewayError;
+use super::failure::{Broken, Failure};
+use super::plan::Plan;
+use super::relay::Relay;
+use super::snapshot::TargetEntry;
+use super::translate;
+use super::upstream::{Operation, Provider, Upstreams};
+use crate::types::Instant;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hypercare_wire::chat::ResponseSummary;
+use hypercare_wire::dialect::Dialect;
+use hypercare_wire::passage::Passage;
+use rand::RngExt as _;
+use std::time::{Duration, Instant as Tick};
+
+/// Longest answer taken that is not a stream.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// An answer that is at hand: whole, or a stream with its first content.
+pub(super) enum Ready {
+    /// As the provider sent it.
+    Whole {
+        pieces: Vec<Bytes>,
+        content_type: Option<HeaderValue>,
+        dialect: Dialect,
+    },
+    /// From another dialect.
+    Translated {
+        body: Bytes,
+        summary: Box<ResponseSummary>,
+    },
+    Stream(Box<Relay>),
+}
+
+/// What is the same for every try of a call.
+pub(super) struct Tries<'t> {
+    pub upstreams: &'t Upstreams,
+    /// The caller's.
+    pub dialect: Dialect,
+    pub operation: Operation,
+    /// Whether the caller wants the usage chunk at the end of the stream.
+    pub include_usage: bool,
+    /// The caller's headers.
+    pub headers: &'t HeaderMap,
+    pub now: Instant,
+}
+
+impl Tries<'_> {
+    /// Tries every target in order, each as often as the route says, until one begins to answer. `body_for` writes what a target is sent.
+    pub async fn run<'p>(
+        &self,
+        plan: &'p Plan<'_>,
+        body_for: impl Fn(&TargetEntry) -> Result<Bytes, GatewayError>,
+        call: &mut Call,
+    ) -> Result<(Ready, &'p TargetEntry), GatewayError> {
+        let end = plan.route.and_then(|route| route.total).map(|total| tokio::time::Instant::now() + total);
+        let mut last: Option<Failure> = None;
+        for target in plan.targets() {
+            if let Some(failure) = &last
+                && !worth_another(plan, failure)
+            {
+                break;
+            }
+            let body = match body_for(target) {
+                Ok(body) => body,
+                // A stand-in that cannot say it is no stand-in for this call: what went wrong before is what the caller is told.
+                Err(_) if last.is_some() => continue,
+                Err(e) => return Err(e),
+            };
+            call.targeted(target);
+            match self.at_target(plan, target, &body, end, call).await {
+                Ok(ready) => return Ok((ready, target)),
+                Err(Stopped::OutOfTime) => return Err(out_of_time(plan)),
+                Err(Stopped::Failed(failure)) => last = Some(failure),
+                // Not asked at all: why the one before failed is worth more than that.
+                Err(Stopped::NotAsked(failure)) => last = Some(last.unwrap_or(failure)),
+            }
+        }
+        Err(last
+            .map_or_else(|| GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go."), |f| f.error))
+    }
+
+    /// All tries at one target.
+    async fn at_target(
+        &self,
+        plan: &Plan<'_>,
+        target: &TargetEntry,
+        body: &Bytes,
+        end: Option<tokio::time::Instant>,
+        call: &mut Call,
+    ) -> Result<Ready, Stopped> {
+        let provider = &target.provider;
+        let mut keys_left = provider.keys().saturating_sub(1);
+        let mut tries = 0;
+        let mut last: Option<Failure> = None;
+        target.vitals.retries.earn();
+        loop {
+            let since = Tick::now();
+            let result = match end {
+                Some(end) => tokio::time::timeout_at(end, self.guarded_try(target, body.clone())).await,
+                None => Ok(self.guarded_try(target, body.clone()).await),
+            };
+            let Ok(result) = result else {
+                call.attempted(target, since, None, Some(OUT_OF_TIME));
+                return Err(Stopped::OutOfTime);
+            };
+            let mut failure = match result {
+                Ok(ready) => {
+                    call.attempted(target, since, Some(200), None);
+                    return Ok(ready);
+                }
+                Err(failure) => failure,
+            };
+            if failure.not_asked() {
+                // This call's own failures opened the breaker: what they were is worth more than that.
+                if let Some(own) = last {
+                    return Err(Stopped::Failed(own));
+                }
+                call.attempted(target, since, failure.status, Some(failure.error.code));
+                return Err(Stopped::NotAsked(failure));
+            }
+            call.attempted(target, since, failure.status, Some(failure.error.code));
+            if provider.dialect(self.dialect) != self.dialect {
+                // A provider's own words are of use only to who speaks its dialect; others get its sentence in theirs.
+                failure.error.verbatim = None;
+            }
+            // Another key of ours is tried at once, whatever the route says of retries.
+            if failure.other_key && keys_left > 0 {
+                keys_left -= 1;
+                last = Some(failure);
+                continue;
+            }
+            let again = tries < plan.retries() && worth_another(plan, &failure) && failure.worth_the_same();
+            if !again || !target.vitals.retries.spend(micros()) {
+                return Err(Stopped::Failed(failure));
+            }
+            last = Some(failure);
+            tries += 1;
+            tokio::time::sleep(back_off(tries)).await;
+        }
+    }
+
+    /// A try, if the target's breaker lets it through; the target's vitals learn how it went.
+    async fn guarded_try(&self, target: &TargetEntry, body: Bytes) -> Result<Ready, Failure> {
+        let vitals = &*target.vitals;
+        let began = micros();
+        let pass = vitals.breaker.ask(began).map_err(|refused| Failure::circuit_open(&target.provider, refused))?;
+        let waiting = vitals.latency.wait();
+        let result = self.one_try(target, body).await;
+        drop(waiting);
+        let now = micros();
+        match result.as_ref().err().map(Failure::is_trouble) {
+            Some(Some(cause)) => {
+                vitals.latency.failed(now);
+                pass.failed(now, cause);
+            }
+            // Busy, or a wrong key: that says nothing about whether it works.
+            Some(None) if result.as_ref().is_err_and(|failure| failure.cause.is_some()) => drop(pass),
+            _ => {
+                vitals.latency.answered(now, now - began);
+                pass.worked(now);
+            }
+        }
+        result
+    }
+
+    async fn one_try(&self, target: &TargetEntry, body: Bytes) -> Result<Ready, Failure> {
+        let provider = &target.provider;
+        let dialect = provider.dialect(self.dialect);
+        let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
+        let sent = Sent { operation: self.operation, dialect, model: &target.model.text, body, forwarded: self.headers };
+        let started = attempt::start(self.upstreams, provider, sent).await?;
+        let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
+        let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
+        let body = started.response.into_body();
+        if self.operation == (Operation::Chat { stream: true }) && is_stream {
+            let passage = Passage::new(dialect, self.dialect, self.created(), self.include_usage);
+            let relay = Relay::prime(body, provider.clone(), passage, end, started.permit).await?;
+            return Ok(Ready::Stream(Box::new(relay)));
+        }
+        let pieces = read_whole(provider, body, end).await?;
+        if let Some(failure) = lie(provider, &pieces) {
+            return Err(failure);
+        }
+        if dialect == self.dialect {
+            return Ok(Ready::Whole { pieces, content_type, dialect });
+        }
+        let translated = translate::response(self.dialect, dialect, &pieces.concat(), self.created());
+        let (body, summary) = translated.ok_or_else(|| Failure::unreadable(provider))?;
+        Ok(Ready::Translated { body, summary: Box::new(summary) })
+    }
+
+    /// Seconds since 1970, for answers that do not say when.
+    fn created(&self) -> u64 {
+        u64::try_from(self.now.0 / 1_000_000).unwrap_or(0)
+    }
+}
+
+/// Why a target did not answer.
+enum Stopped {
+    Failed(Failure),
+    /// Its breaker is open, or it is drained.
+    NotAsked(Failure),
+    /// The time for the whole call is over.
+    OutOfTime,
+}
+
+const OUT_OF_TIME: &str = "call_timeout";
+
+fn out_of_time(plan: &Plan<'_>) -> GatewayError {
+    let ms = plan.route.and_then(|route| route.total).unwrap_or_default().as_millis();
+    GatewayError::new(StatusCode::GATEWAY_TIMEOUT, OUT_OF_TIME, format!("No provider of this route began to answer within {ms} ms."))
+}
+
+fn worth_another(plan: &Plan<'_>, failure: &Failure) -> bool {
+    let Some(cause) = failure.cause else { return false };
+    failure.error.code == "provider_draining" && plan.route.is_some() || plan.goes_on_after(cause)
+}
+
+/// Full jitter around 50 ms, 100 ms, 200 ms … (Brooker, "Exponential backoff and jitter", AWS, 2015), one second at most.
+fn back_off(tries: u32) -> Duration {
+    let most = 50_u64.saturating_mul(1 << tries.min(5)).min(1_000);
+    Duration::from_millis(rand::rng().random_range(most / 4..=most))
+}
+
+async fn read_whole(provider: &Provider, mut body: Incoming, end: tokio::time::Instant) -> Result<Vec<Bytes>, Failure> {
+    let idle = Duration::from_millis(provider.timeouts.idle_ms);
+    let mut pieces = Vec::with_capacity(1);
+    let mut length = 0;
+    while let Some(piece) = next_piece(&mut body, idle, end).await.map_err(|broken| Failure::broken(provider, &broken))? {
+        length += piece.len();
+        if length > MAX_ANSWER {
+            return Err(Failure::broken(provider, &Broken::TooLarge));
+        }
+        pieces.push(piece);
+    }
+    Ok(pieces)
+}
+
+/// A 200 that is none: an error in an answer's clothes, a page of some proxy, half of an object. Told by its edges, without reading it all.
+fn lie(provider: &Provider, pieces: &[Bytes]) -> Option<Failure> {
+    let begin = pieces.iter().flat_map(|piece| piece.iter()).copied().filter(|byte| !byte.is_ascii_whitespace());
+    let end = pieces.iter().rev().flat_map(|piece| piece.iter().rev()).copied().find(|byte| !byte.is_ascii_whitespace());
+    let mut begin = begin.take(ERROR.len() + 1);
+    let mut first = [0; ERROR.len() + 1];
+    for place in &mut first {
+        *place = begin.next().unwrap_or_default();
+    }
+    // Gemini streams without `alt=sse` are lists.
+    if !matches!((first[0], end), (b'{', Some(b'}')) | (b'[', Some(b']'))) {
+        return Some(Failure::unreadable(provider));
+    }
+    (first.starts_with(ERROR) && matches!(first[ERROR.len()], b'{' | b'"')).then(|| {
+        let said = hypercare_wire::error::read_upstream_error(&pieces.concat());
+        let words = said.message.unwrap_or_else(|| "no reason given".to_owned());
+        let message = format!("The provider `{}` failed, though it answered 200: {words}", provider.label.text);
+        Failure::new(StatusCode::BAD_GATEWAY, "provider_error", message, crate::routing::model::FailoverOn::ServerError)
+    })
+}
+
+const ERROR: &[u8] = b"{\"error\":";

@@ -1,0 +1,310 @@
+//! Providers in force, and the connections to them.
+
+use super::failure::Failure;
+use super::vitals::Vitals;
+use crate::providers::model::{ProviderKind, Timeouts};
+use crate::providers::store::ProviderRow;
+use crate::routing::model::FailoverOn;
+use crate::types::Fault;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hypercare_wire::dialect::{Dialect, gemini};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Targets of one provider whose vitals are kept.
+const MOST_TARGETS: usize = 1_000;
+
+/// Seconds a provider may keep us away at once: a wrong date must not do it for years.
+const LONGEST_PAUSE: u64 = 3_600;
+
+pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Connections to providers, kept across changes of the configuration; one pool per connect timeout.
+#[derive(Default)]
+pub struct Upstreams {
+    clients: RwLock<HashMap<u64, HttpClient>>,
+}
+
+impl Upstreams {
+    pub(super) fn client(&self, connect_ms: u64) -> HttpClient {
+        if let Some(client) = self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&connect_ms) {
+            return client.clone();
+        }
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(connect_ms).or_insert_with(|| build_client(Duration::from_millis(connect_ms))).clone()
+    }
+}
+
+fn build_client(connect: Duration) -> HttpClient {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(connect));
+    http.set_keepalive(Some(Duration::from_secs(30)));
+    let connector = hyper_rustls::HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider());
+    let connector = match connector {
+        Ok(builder) => builder.https_or_http().enable_http1().wrap_connector(http),
+        Err(e) => {
+            // Without certificate authorities only plain addresses can be called; say so once and go on.
+            tracing::error!(error = %e, "no certificate authorities found: https providers cannot be called");
+            let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+            let tls = tls
+                .with_safe_default_protocol_versions()
+                .map(|b| b.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+            let builder = hyper_rustls::HttpsConnectorBuilder::new();
+            match tls {
+                Ok(tls) => builder.with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http),
+                Err(_) => unreachable!("ring supports the default protocol versions"),
+            }
+        }
+    };
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_mins(1)).build(connector)
+}
+
+/// What is asked of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// An answer to a conversation.
+    Chat { stream: bool },
+}
+
+/// A provider in force.
+pub(crate) struct Provider {
+    pub label: super::snapshot::Label,
+    pub updated_at: crate::types::Instant,
+    pub timeouts: Timeouts,
+    /// Whether it gets no new calls.
+    pub draining: bool,
+    kind: ProviderKind,
+    /// Whether it serves OpenAI's Responses itself.
+    responses_api: bool,
+    base: Base,
+    /// Where most calls go, made once: where the model is part of the address, it is made for each.
+    usual: Uri,
+    keys: Vec<HeaderValue>,
+    next_key: AtomicUsize,
+    /// Until when the provider asked us not to call, µs since 1970; zero when it did not.
+    closed_until: AtomicI64,
+    pub in_flight: Arc<Semaphore>,
+    /// One for each model, kept while the provider's settings do not change.
+    targets: Mutex<HashMap<String, Arc<Vitals>>>,
+}
+
+/// An address without its end: what stands before the path of a call, and the query behind it.
+struct Base {
+    path: String,
+    query: Option<String>,
+}
+
+impl Base {
+    fn new(url: &str) -> Self {
+        let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query.to_owned())));
+        Self { path: path.trim_end_matches('/').to_owned(), query }
+    }
+
+    fn with(&self, path: &str) -> String {
+        let Self { path: base, query } = self;
+        let Some(query) = query else { return format!("{base}/{path}") };
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{base}/{path}{joint}{query}")
+    }
+}
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const AZURE_KEY: HeaderName = HeaderName::from_static("api-key");
+const GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+
+impl Provider {
+    /// Makes a stored provider ready.
+    pub fn new(row: &ProviderRow, keys: &[String]) -> Result<Self, Fault> {
+        let base = Base::new(&row.base_url);
+        let usual = match row.kind {
+            ProviderKind::OpenAi | ProviderKind::Azure => "chat/completions",
+            ProviderKind::Anthropic => "messages",
+            ProviderKind::Gemini => "models",
+            ProviderKind::Bedrock => "model",
+        };
+        let bearer = row.kind == ProviderKind::OpenAi;
+        let keys = keys.iter().map(|key| {
+            let text = if bearer { format!("Bearer {key}") } else { key.clone() };
+            let mut value = HeaderValue::from_str(&text).map_err(Fault::internal)?;
+            value.set_sensitive(true);
+            Ok(value)
+        });
+        Ok(Self {
+            label: super::snapshot::Label::new(&row.name),
+            updated_at: row.updated_at,
+            timeouts: row.timeouts.0,
+            draining: row.draining,
+            kind: row.kind,
+            responses_api: row.responses_api,
+            usual: base.with(usual).parse().map_err(Fault::internal)?,
+            base,
+            keys: keys.collect::<Result<_, Fault>>()?,
+            next_key: AtomicUsize::new(0),
+            closed_until: AtomicI64::new(0),
+            in_flight: Arc::new(Semaphore::new(usize::try_from(row.max_in_flight).unwrap_or(1).min(Semaphore::MAX_PERMITS))),
+            targets: Mutex::default(),
+        })
+    }
+
+    /// The dialect in which it is asked by a caller of that dialect.
+    pub fn dialect(&self, caller: Dialect) -> Dialect {
+        match self.kind {
+            ProviderKind::OpenAi | ProviderKind::Azure if self.responses_api && caller == Dialect::Responses => Dialect::Responses,
+            ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Bedrock => Dialect::OpenAi,
+            ProviderKind::Anthropic => Dialect::Anthropic,
+            ProviderKind::Gemini => Dialect::Gemini,
+        }
+    }
+
+    /// What is known of one of its models. Routes look it up when a snapshot is made; callers who name a model themselves can name any, so beyond
+    /// [`MOST_TARGETS`] the others share one.
+    pub fn vitals(&self, model: &str) -> Arc<Vitals> {
+        let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = targets.get(model) {
+            return known.clone();
+        }
+        let name = if targets.len() < MOST_TARGETS { model } else { "" };
+        targets.entry(name.to_owned()).or_default().clone()
+    }
+
+    /// Whether it knows OpenAI's newer names (`max_completion_tokens`) and none of the fields others agreed on: OpenAI itself.
+    pub fn speaks_modern_openai(&self) -> bool {
+        self.kind == ProviderKind::Azure || self.usual.host().is_some_and(|host| host.ends_with("openai.com"))
+    }
+
+    /// Where a call of that model goes, asked in that dialect.
+    #[expect(clippy::result_large_err, reason = "an error ends the attempt; it is not passed up through many calls")]
+    pub(super) fn address(&self, operation: Operation, dialect: Dialect, model: &str) -> Result<Uri, Failure> {
+        let Operation::Chat { stream } = operation;
+        let path = match dialect {
+            Dialect::Gemini => gemini::path(model, stream),
+            Dialect::Responses => "responses".to_owned(),
+            Dialect::OpenAi if self.by_deployment() => format!("deployments/{}/chat/completions", encoded(model)),
+            Dialect::OpenAi | Dialect::Anthropic => return Ok(self.usual.clone()),
+        };
+        self.base.with(&path).parse().map_err(|_| {
+            let message = format!("The provider `{}` has no address for the model `{model}`.", self.label.text);
+            Failure::new(StatusCode::BAD_GATEWAY, "provider_unreachable", message, FailoverOn::Connect)
+        })
+    }
+
+    /// Azure's older addresses name the deployment, and are told by the version of the API that they need.
+    fn by_deployment(&self) -> bool {
+        self.kind == ProviderKind::Azure && self.base.query.is_some()
+    }
+
+    /// The header that proves who we are.
+    pub(super) fn credential(&self) -> Option<(HeaderName, &HeaderValue)> {
+        let name = match self.kind {
+            ProviderKind::OpenAi | ProviderKind::Bedrock => AUTHORIZATION,
+            ProviderKind::Azure => AZURE_KEY,
+            ProviderKind::Anthropic => API_KEY,
+            ProviderKind::Gemini => GOOGLE_KEY,
+        };
+        let n = self.keys.len();
+        (n > 0).then(|| (name, &self.keys[self.next_key.load(Ordering::Relaxed) % n]))
+    }
+
+    /// The provider refused the key in use: the next call takes the next one.
+    pub(super) fn rotate_key(&self) {
+        self.next_key.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many keys there are to try.
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The provider asked for a pause: nobody calls it before it is over, nor longer than [`LONGEST_PAUSE`].
+    pub(super) fn pause(&self, seconds: u64) {
+        let until = super::clock::micros() + i64::try_from(seconds.min(LONGEST_PAUSE)).unwrap_or(0) * 1_000_000;
+        self.closed_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Seconds left of the pause the provider asked for, rounded up.
+    pub(super) fn paused(&self) -> Option<u64> {
+        let until = self.closed_until.load(Ordering::Relaxed);
+        if until == 0 {
+            return None;
+        }
+        let left = until - super::clock::micros();
+        u64::try_from(left).ok().filter(|left| *left > 0).map(|left| left.div_ceil(1_000_000))
+    }
+}
+
+/// A name as part of a path.
+fn encoded(name: &str) -> String {
+    name.bytes().fold(String::with_capacity(name.len()), |mut out, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'.' => out.push(char::from(byte)),
+            // Writing into text cannot fail.
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::types::Json;
+
+    fn provider(kind: ProviderKind, base_url: &str) -> Provider {
+        let row = ProviderRow {
+            id: crate::types::Id::from_text("p"),
+            name: "p".to_owned(),
+            kind,
+            base_url: base_url.to_owned(),
+            keys_sealed: Vec::new(),
+            key_hints: Json(Vec::new()),
+            timeouts: Json(Timeouts::default()),
+            max_in_flight: 1,
+            sample: false,
+            draining: false,
+            responses_api: false,
+            updated_at: crate::types::Instant(0),
+        };
+        Provider::new(&row, &["k".to_owned()]).expect("a provider")
+    }
+
+    #[test]
+    fn callers_who_make_up_models_cannot_fill_the_memory_with_vitals() {
+        let provider = provider(ProviderKind::OpenAi, "http://127.0.0.1:1/v1");
+        let first = provider.vitals("model-0");
+        for i in 0..5_000 {
+            provider.vitals(&format!("model-{i}"));
+        }
+        assert!(provider.targets.lock().expect("unpoisoned").len() <= MOST_TARGETS + 1);
+        assert!(Arc::ptr_eq(&first, &provider.vitals("model-0")), "a known model keeps its own");
+        assert!(Arc::ptr_eq(&provider.vitals("new-1"), &provider.vitals("new-2")), "the rest share one");
+    }
+
+    #[test]
+    fn azure_has_two_kinds_of_addresses() {
+        // https://learn.microsoft.com/azure/ai-services/openai/reference and …/api-version-lifecycle.
+        let chat = |base: &str| {
+            let provider = provider(ProviderKind::Azure, base);
+            let address = provider.address(Operation::Chat { stream: false }, Dialect::OpenAi, "my gpt");
+            address.expect("an address").to_string()
+        };
+        assert_eq!(chat("https://r.openai.azure.com/openai/v1/"), "https://r.openai.azure.com/openai/v1/chat/completions");
+        assert_eq!(
+            chat("https://r.openai.azure.com/openai?api-version=2024-10-21"),
+            "https://r.openai.azure.com/openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21"
+        );
+        assert_eq!(provider(ProviderKind::Azure, "https://r.openai.azure.com/openai/v1").credential().expect("a key").0, "api-key");
+    }
+}
