@@ -14,6 +14,7 @@ mod exchange;
 mod failure;
 pub mod http;
 mod plan;
+mod probe;
 mod relay;
 mod request;
 mod shadow;
@@ -27,6 +28,7 @@ pub use self::{
     breaker::Health,
     error::GatewayError,
     http::Gateway,
-    snapshot::{KeyEntry, Snapshot},
+    probe::Probe,
+    snapshot::{KeyEntry, Snapshot, TargetHealth},
 };
-pub(crate) use self::{shadow::Shadows, translate::as_sent};
+pub(crate) use self::{probe::probe, shadow::Shadows, translate::as_sent};

@@ -51,6 +51,11 @@ pub(super) async fn start(upstreams: &Upstreams, provider: &Provider, sent: Sent
         let message = format!("The provider `{}` has as many calls in flight as it may.", provider.label.text);
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited));
     };
+    Ok(Started { response: send(upstreams, provider, sent).await?, permit })
+}
+
+/// Sends the body whatever is known of the provider.
+pub(super) async fn send(upstreams: &Upstreams, provider: &Provider, sent: Sent<'_>) -> Result<Response<Incoming>, Failure> {
     let address = provider.address(sent.operation, sent.dialect, sent.model)?;
     let request = build_request(provider, address, sent);
     let client = upstreams.client(provider.timeouts.connect_ms);
@@ -63,7 +68,7 @@ pub(super) async fn start(upstreams: &Upstreams, provider: &Provider, sent: Sent
         Err(_) => return Err(Failure::timed_out("provider_first_byte_timeout", provider, "did not answer", first_byte)),
     };
     if response.status().is_success() {
-        return Ok(Started { response, permit });
+        return Ok(response);
     }
     Err(refused(provider, response).await)
 }

@@ -35,6 +35,11 @@ impl Shadows {
         Self { runtime: Handle::current(), upstreams: Arc::default(), slots: Arc::new(Semaphore::new(MOST)), left_out: AtomicU64::new(0) }
     }
 
+    /// Connections for whatever is not a caller's own call.
+    pub(super) fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
+    }
+
     /// Copies that were not made because too many were under way.
     pub fn left_out(&self) -> u64 {
         self.left_out.load(Ordering::Relaxed)

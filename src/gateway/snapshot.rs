@@ -73,6 +73,16 @@ pub(crate) struct TargetEntry {
 }
 
 impl TargetEntry {
+    fn health(&self, now: i64) -> TargetHealth {
+        let Vitals { breaker, latency, .. } = &*self.vitals;
+        TargetHealth {
+            breaker: breaker.health(now),
+            draining: self.provider.draining,
+            waiting: latency.waiting(),
+            latency_us: latency.average(),
+        }
+    }
+
     /// Whether it gets no calls now.
     pub fn is_out(&self, now: i64) -> bool {
         self.provider.draining || matches!(self.vitals.breaker.health(now), Health::Open(_))
@@ -119,6 +129,19 @@ pub(crate) struct RouteEntry {
     pub log_bodies: bool,
     pub drop_unsupported: bool,
     pub updated_at: crate::types::Instant,
+}
+
+/// How a target is doing, as this server sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TargetHealth {
+    /// Its circuit breaker.
+    pub breaker: Health,
+    /// Whether it gets no new calls.
+    pub draining: bool,
+    /// Calls that wait for its answer to begin.
+    pub waiting: u32,
+    /// How long its answers took to begin lately, µs; peaks count at once.
+    pub latency_us: Option<f64>,
 }
 
 /// What is known of a model.
@@ -212,11 +235,11 @@ impl Snapshot {
         Some(self.entry(self.providers.get(provider)?, provider, model))
     }
 
-    /// How every target of every route is doing: provider, model, health; each once.
-    pub fn health(&self) -> BTreeMap<(String, String), Health> {
+    /// How every target of every route is doing, by provider and model.
+    pub fn health(&self) -> BTreeMap<(String, String), TargetHealth> {
         let targets = self.routes.values().flat_map(|route| route.variants.iter().map(|v| &v.target).chain(&route.failover));
         let now = micros();
-        targets.map(|t| ((t.provider.label.text.to_string(), t.model.text.to_string()), t.vitals.breaker.health(now))).collect()
+        targets.map(|t| ((t.provider.label.text.to_string(), t.model.text.to_string()), t.health(now))).collect()
     }
 
     /// The place of a variant in its route: its colour everywhere.

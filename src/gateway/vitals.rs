@@ -120,6 +120,11 @@ impl Latency {
         average.faded(now) * f64::from(self.waiting.load(Ordering::Relaxed) + 1)
     }
 
+    /// Calls that wait for it now.
+    pub fn waiting(&self) -> u32 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The average, µs; `None` while nothing is known.
     pub fn average(&self) -> Option<f64> {
         let average = *self.average.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,7 @@
 
 use super::model::{ProviderKind, ProviderSummary, Timeouts};
 use super::store::{self, ProviderRow};
+use crate::gateway::Probe;
 use crate::identity::Actor;
 use crate::identity::model::Permission;
 use crate::identity::service::{Change, record};
@@ -27,8 +28,8 @@ pub struct NewProvider {
     pub max_in_flight: u32,
     /// Whether it is the built-in sample.
     pub sample: bool,
-    /// Whether it gets no new calls.
-    pub draining: bool,
+    /// Whether it gets no new calls; as it is, when not said.
+    pub draining: Option<bool>,
     /// Whether it serves OpenAI's Responses itself; by default OpenAI and Azure do.
     pub responses_api: Option<bool>,
 }
@@ -77,7 +78,7 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
         timeouts: sqlx::types::Json(new.timeouts),
         max_in_flight: i64::from(new.max_in_flight),
         sample: new.sample,
-        draining: new.draining,
+        draining: new.draining.unwrap_or_else(|| before.as_ref().is_some_and(|row| row.draining)),
         responses_api: new.responses_api.unwrap_or_else(|| serves_responses(new)),
         updated_at: app.now(),
     };
@@ -95,6 +96,41 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
         record(app, tx, actor, Change::new("providers.provider.create", &new.name).after(&after)).await?;
     }
     Ok(true)
+}
+
+/// Keeps new calls away from a provider, or lets them come again. Calls under way are finished.
+pub async fn set_draining(app: &App, actor: &Actor, name: &str, draining: bool, reason: &str) -> Result<ProviderSummary, Fault> {
+    actor.require(Permission::WriteProviders)?;
+    if reason.chars().count() > 1_000 {
+        return Err(Fault::field("reason", "Please keep the reason within 1,000 characters."));
+    }
+    let mut tx = app.db().begin().await?;
+    let row = store::by_name(&mut tx, name).await?.ok_or_else(|| no_provider(name))?;
+    let before = summary(row.clone());
+    let row = ProviderRow { draining, updated_at: app.now(), ..row };
+    let after = summary(row.clone());
+    if before != after {
+        store::upsert(&mut tx, &row).await?;
+        let action = if draining { "providers.provider.drain" } else { "providers.provider.resume" };
+        record(app, &mut tx, actor, Change::new(action, name).reason(reason.trim()).before(&before).after(&after)).await?;
+        tx.commit().await?;
+        app.reload().await?;
+    }
+    Ok(after)
+}
+
+/// Makes a small real call to one of its models, whatever its breaker says.
+pub async fn test(app: &App, actor: &Actor, name: &str, model: &str) -> Result<Probe, Fault> {
+    actor.require(Permission::WriteProviders)?;
+    if model.trim().is_empty() || model.chars().count() > 200 {
+        return Err(Fault::field("model", "Please name a model of this provider."));
+    }
+    let snapshot = app.snapshot().clone();
+    crate::gateway::probe(app, &snapshot, name, model.trim()).await.ok_or_else(|| no_provider(name))
+}
+
+fn no_provider(name: &str) -> Fault {
+    Fault::NotFound(format!("There is no provider `{name}`."))
 }
 
 /// OpenAI itself does.

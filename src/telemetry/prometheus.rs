@@ -1,6 +1,6 @@
 //! `/metrics`: the few numbers a scraper wants, in Prometheus' text format.
 
-use crate::gateway::Health;
+use crate::gateway::{Health, TargetHealth};
 use crate::identity::http::Caller;
 use crate::identity::model::Permission;
 use crate::server::{ApiError, App};
@@ -20,18 +20,33 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
     series("hypercare_log_stored_total", "counter", "Calls written to the database.", app.log().stored());
     series("hypercare_log_dropped_total", "counter", "Calls lost because the log was too far behind.", app.log().lost());
     series("hypercare_spool_bytes", "gauge", "Bytes of calls waiting on disk for the database.", app.spooled_bytes());
-    let _ = writeln!(
-        out,
-        "# HELP hypercare_circuit_open Whether a target is left alone: 1 open, 0.5 being tried, 0 closed.\n# TYPE hypercare_circuit_open gauge"
+    series(
+        "hypercare_shadow_left_out_total",
+        "counter",
+        "Copies for shadow variants not made because too many were under way.",
+        app.shadows().left_out(),
     );
-    for ((provider, model), health) in app.snapshot().health() {
-        let value = match health {
-            Health::Closed => "0",
-            Health::HalfOpen => "0.5",
-            Health::Open(_) => "1",
-        };
-        let _ = writeln!(out, "hypercare_circuit_open{{provider=\"{}\",model=\"{}\"}} {value}", label(&provider), label(&model));
-    }
+    let health = app.snapshot().health();
+    let mut gauge = |name: &str, help: &str, value: fn(&TargetHealth) -> Option<f64>| {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for ((provider, model), health) in &health {
+            if let Some(value) = value(health) {
+                let _ = writeln!(out, "{name}{{provider=\"{}\",model=\"{}\"}} {value}", label(provider), label(model));
+            }
+        }
+    };
+    gauge("hypercare_circuit_open", "Whether a target is left alone: 1 open, 0.5 being tried, 0 closed.", |t| {
+        Some(match t.breaker {
+            Health::Closed => 0.0,
+            Health::HalfOpen => 0.5,
+            Health::Open(_) => 1.0,
+        })
+    });
+    gauge("hypercare_target_draining", "Whether an admin keeps new calls away from a target.", |t| Some(f64::from(u8::from(t.draining))));
+    gauge("hypercare_target_waiting", "Calls that wait for a target's answer to begin.", |t| Some(f64::from(t.waiting)));
+    gauge("hypercare_target_latency_seconds", "How long a target's answers took to begin lately; peaks count at once.", |t| {
+        t.latency_us.map(|us| us / 1e6)
+    });
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response())
 }
 

@@ -150,6 +150,17 @@ impl Sum {
     }
 }
 
+/// Roll-ups for charts. Copies for shadow variants cost money, and that counts; they answered nobody, so nothing else of them does.
+async fn traffic(app: &App, span: Span, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<TrafficRow>, Fault> {
+    let mut rows = store::traffic(app.db(), span, from, to, route).await?;
+    for row in rows.iter_mut().filter(|row| row.shadow) {
+        (row.requests, row.errors, row.input_tokens, row.output_tokens) = (0, 0, 0, 0);
+        row.latency.clear();
+        row.first_token.clear();
+    }
+    Ok(rows)
+}
+
 /// The overview of a span that ends now; of one route, or of all.
 pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str>) -> Result<Overview, Fault> {
     actor.require(Permission::ReadTraffic)?;
@@ -160,7 +171,7 @@ pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str
     let end = at.floor(step).plus(step);
     let start = end.minus(span);
     let before = start.minus(span);
-    let traffic = store::traffic(app.db(), Span::for_step(range.step_minutes()), before, end, route).await?;
+    let traffic = traffic(app, Span::for_step(range.step_minutes()), before, end, route).await?;
     let thumbs = crate::feedback::store::thumbs(app.db(), step, before, end, route).await?;
 
     let (mut now, mut earlier) = (Sum::default(), Sum::default());
@@ -233,7 +244,7 @@ pub(crate) async fn live_metrics(app: &App) -> Result<LiveMetrics, Fault> {
     let at = app.now();
     let minute = at.minute();
     let start = minute.minus(Duration::MINUTE.times(59));
-    let rows = store::traffic(app.db(), Span::Minute, start, minute.plus(Duration::MINUTE), None).await?;
+    let rows = traffic(app, Span::Minute, start, minute.plus(Duration::MINUTE), None).await?;
     let thumbs = crate::feedback::store::thumbs(app.db(), Duration::MINUTE, start, minute.plus(Duration::MINUTE), None).await?;
     let (mut hour, mut point) = (Sum::default(), Sum::default());
     let mut by_variant: BTreeMap<(String, String), i64> = BTreeMap::new();

@@ -188,6 +188,8 @@ pub struct TrafficRow {
     pub start: Instant,
     pub route: String,
     pub variant: String,
+    /// Copies for a shadow variant.
+    pub shadow: bool,
     pub requests: i64,
     pub errors: i64,
     pub input_tokens: i64,
@@ -202,7 +204,7 @@ pub async fn traffic(db: &Db, span: Span, from: Instant, to: Instant, route: Opt
     sql!(
         db.read(),
         fetch_all::<TrafficRow>,
-        "SELECT t.start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant, t.requests, t.errors, t.input_tokens, t.output_tokens,
+        "SELECT t.start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant, k.endpoint LIKE 'shadow.%' AS shadow, t.requests, t.errors, t.input_tokens, t.output_tokens,
            t.cost, t.latency, t.first_token
          FROM traffic t JOIN request_kinds k ON k.id = t.kind
          WHERE t.span = $1 AND t.start >= $2 AND t.start < $3 AND ($4 IS NULL OR k.route = $4) ORDER BY t.start",

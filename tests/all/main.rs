@@ -11,5 +11,6 @@ mod kill;
 mod outage;
 mod refusals;
 mod replicas;
+mod routes;
 mod streams;
 mod support;

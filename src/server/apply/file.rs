@@ -36,8 +36,7 @@ pub(super) struct ProviderTable {
     pub max_in_flight: u32,
     #[serde(default)]
     pub sample: bool,
-    #[serde(default)]
-    pub draining: bool,
+    pub draining: Option<bool>,
     pub responses_api: Option<bool>,
 }
 

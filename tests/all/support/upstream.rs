@@ -69,6 +69,13 @@ impl Say {
         self
     }
 
+    /// The same, but not at once.
+    #[must_use]
+    pub fn late(mut self, ms: u64) -> Self {
+        self.0.insert(0, Step::Wait(Duration::from_millis(ms)));
+        self
+    }
+
     /// Says nothing more and keeps the line open.
     #[must_use]
     pub fn stall(mut self) -> Self {

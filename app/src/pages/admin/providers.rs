@@ -5,7 +5,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::catalog::model::Model;
-use hypercare::gateway::Health;
+use hypercare::gateway::{Health, TargetHealth};
 use hypercare::identity::model::Permission;
 use hypercare::providers::model::ProviderSummary;
 use hypercare::server::App;
@@ -31,10 +31,11 @@ async fn load(ctx: &Ctx) -> Result<(Vec<ProviderSummary>, Vec<Model>), Fault> {
 }
 
 /// The targets of all routes, each with how it is doing.
-fn targets(health: &BTreeMap<(String, String), Health>) -> impl IntoView + use<> {
+fn targets(health: &BTreeMap<(String, String), TargetHealth>) -> impl IntoView + use<> {
     let none = health.is_empty().then(|| view! { <p class="empty">"No route calls a provider yet."</p> });
     let rows = health.iter().map(|((provider, model), health)| {
-        let (class, words) = match health {
+        let (class, words) = match health.breaker {
+            _ if health.draining => ("badge watch", "drained: gets no new calls".to_owned()),
             Health::Closed => ("badge ok", "takes calls".to_owned()),
             Health::HalfOpen => ("badge watch", "one call tries whether it is back".to_owned()),
             Health::Open(wait) => ("badge bad", format!("failed too often, tried again in {} s", (wait / 1_000_000) + 1)),
@@ -48,7 +49,7 @@ fn targets(health: &BTreeMap<(String, String), Health>) -> impl IntoView + use<>
     }
 }
 
-fn page(providers: Vec<ProviderSummary>, models: Vec<Model>, health: &BTreeMap<(String, String), Health>) -> impl IntoView + use<> {
+fn page(providers: Vec<ProviderSummary>, models: Vec<Model>, health: &BTreeMap<(String, String), TargetHealth>) -> impl IntoView + use<> {
     let none = providers.is_empty().then(|| view! { <p class="empty">"No providers yet. Add one to a file and run hypercare apply."</p> });
     let rows = providers.into_iter().map(|p| {
         let keys = if p.key_hints.is_empty() { "none".to_owned() } else { p.key_hints.join(", ") };
