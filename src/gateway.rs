@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod background;
 mod breaker;
 mod call;
 mod clock;
@@ -13,17 +14,21 @@ mod error;
 mod exchange;
 mod failure;
 pub mod http;
+mod idempotency;
+pub(crate) mod jobs;
 mod plan;
 mod probe;
 mod relay;
 mod request;
 mod shadow;
 mod snapshot;
+mod store;
 mod translate;
 mod tries;
 mod upstream;
 mod vitals;
 
+pub(crate) use self::{background::Background, probe::probe, translate::as_sent};
 pub use self::{
     breaker::Health,
     error::GatewayError,
@@ -31,4 +36,3 @@ pub use self::{
     probe::Probe,
     snapshot::{KeyEntry, Snapshot, TargetHealth},
 };
-pub(crate) use self::{probe::probe, shadow::Shadows, translate::as_sent};

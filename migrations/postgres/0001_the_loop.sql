@@ -213,3 +213,14 @@ CREATE TABLE feedback (
 CREATE INDEX feedback_by_request ON feedback (request);
 CREATE INDEX feedback_by_time ON feedback (created_at);
 CREATE INDEX feedback_unlinked ON feedback (request_id) WHERE request IS NULL AND request_id IS NOT NULL;
+
+-- Answers to calls that carried an Idempotency-Key, for a day. The id is a hash of the API key's name, the endpoint and the caller's key.
+CREATE TABLE idempotent_answers (
+  id TEXT PRIMARY KEY NOT NULL,
+  request_hash TEXT NOT NULL,
+  status BIGINT NOT NULL,
+  headers TEXT NOT NULL,
+  body BYTEA NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX idempotent_answers_by_time ON idempotent_answers (created_at);

@@ -1,6 +1,7 @@
 //! The answer to the caller: body, and the headers that say where it comes from.
 
 use super::call::Call;
+use super::idempotency::Complete;
 use super::plan::Plan;
 use super::snapshot::{Label, TargetEntry};
 use super::tries::Ready;
@@ -69,6 +70,7 @@ impl Answer {
     pub fn respond(self, app: &App, id: &Id, mut call: Call) -> Response<Body> {
         let attempts = call.attempts();
         let overhead = call.answering(200);
+        let mut complete = None;
         let (body, content_type) = match self.ready {
             Ready::Whole { pieces, content_type, dialect } => {
                 let body = match &pieces[..] {
@@ -84,10 +86,14 @@ impl Answer {
             }
             Ready::Stream(relay) => {
                 call.first_token();
-                (relay.into_body(call), HeaderValue::from_static("text/event-stream"))
+                let complete = complete.insert(Complete::default());
+                (relay.into_body(call, complete.clone()), HeaderValue::from_static("text/event-stream"))
             }
         };
         let mut response = Response::new(body);
+        if let Some(complete) = complete {
+            response.extensions_mut().insert(complete);
+        }
         let headers = response.headers_mut();
         headers.reserve(MOST_HEADERS);
         headers.insert(CONTENT_TYPE, content_type);

@@ -3,7 +3,8 @@
 use super::answer::names;
 use super::call::{CarriedOn, Presence};
 use super::error::GatewayError;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, read_body};
+use super::idempotency;
 use super::request::caller_id;
 use super::snapshot::{KeyEntry, RouteEntry, Snapshot};
 use super::upstream::Upstreams;
@@ -84,27 +85,60 @@ fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> R
 /// A model call in the caller's dialect, from its first byte to its answer.
 async fn call(gateway: Gateway, dialect: Dialect, request: Request) -> Response<Body> {
     let began = Tick::now();
-    let id = Id::new();
     let (parts, body) = request.into_parts();
     let snapshot = gateway.app.snapshot().clone();
-    let request_id = HeaderValue::from_str(caller_id(&parts.headers).unwrap_or(id.as_str()));
-    let mut response = match authenticate(&gateway.app, &snapshot, &parts.headers) {
-        Ok(key) => {
-            let key = key.clone();
-            let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-            // A call that is finished though its caller hung up outlives the connection: it needs a place of its own.
-            let presence = snapshot.finishes().then(Arc::<Presence>::default);
-            let waits = presence.clone();
-            let exchange = Exchange { gateway, snapshot, key, dialect, addressed: None, headers: parts.headers, peer };
-            let answer = async move { exchange.answer(&id, began, body, presence).await.unwrap_or_else(|error| error.answer(dialect)) };
-            match waits {
-                None => answer.await,
-                Some(waits) => CarriedOn::new(answer, waits).await,
-            }
-        }
-        Err(error) => refuse_unread(&error, dialect, body).await,
+    let checked = authenticate(&gateway.app, &snapshot, &parts.headers)
+        .and_then(|key| Ok((key.clone(), idempotency::key_of(&parts.headers)?.map(str::to_owned))));
+    let (key, idempotency_key) = match checked {
+        Ok(checked) => checked,
+        Err(error) => return named(refuse_unread(&error, dialect, body).await, &parts.headers, &Id::new()),
     };
-    if let Ok(value) = request_id {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let exchange = Exchange { gateway, snapshot, key, dialect, addressed: None, headers: parts.headers, peer };
+    match idempotency_key {
+        None => run(exchange, began, body).await,
+        Some(key) => once(exchange, &key, parts.uri.path(), began, body).await,
+    }
+}
+
+async fn run(exchange: Exchange, began: Tick, body: Body) -> Response<Body> {
+    let id = Id::new();
+    let dialect = exchange.dialect;
+    // A call that is finished though its caller hung up outlives the connection: it needs a place of its own.
+    let presence = exchange.snapshot.finishes().then(Arc::<Presence>::default);
+    let waits = presence.clone();
+    let answer = async move {
+        let request_id = HeaderValue::from_str(caller_id(&exchange.headers).unwrap_or(id.as_str()));
+        let mut response = exchange.answer(&id, began, body, presence).await.unwrap_or_else(|error| error.answer(dialect));
+        if let Ok(value) = request_id {
+            response.headers_mut().insert(names::REQUEST_ID, value);
+        }
+        response
+    };
+    match waits {
+        None => answer.await,
+        Some(waits) => CarriedOn::new(answer, waits).await,
+    }
+}
+
+/// A call with an `Idempotency-Key`: made once, whoever asks again.
+async fn once(exchange: Exchange, key: &str, path: &str, began: Tick, body: Body) -> Response<Body> {
+    let refused = |error: GatewayError, exchange: &Exchange| named(error.answer(exchange.dialect), &exchange.headers, &Id::new());
+    let body = match read_body(&exchange.gateway.app, body).await {
+        Ok(body) => body,
+        Err(error) => return refused(error, &exchange),
+    };
+    let asked = idempotency::Asked::new(&exchange.key.name, path, key, &body);
+    match idempotency::Replays::find(&exchange.gateway.app, asked).await {
+        Ok(idempotency::Found::Answer(response)) => response,
+        Ok(idempotency::Found::First(making)) => making.keep(run(exchange, began, body.into()).await),
+        Err(error) => refused(error, &exchange),
+    }
+}
+
+/// With the id the caller knows the call by.
+fn named(mut response: Response<Body>, headers: &HeaderMap, id: &Id) -> Response<Body> {
+    if let Ok(value) = HeaderValue::from_str(caller_id(headers).unwrap_or(id.as_str())) {
         response.headers_mut().insert(names::REQUEST_ID, value);
     }
     response

@@ -56,7 +56,7 @@ pub(crate) async fn probe(app: &App, snapshot: &Snapshot, provider: &str, model:
     let dialect = provider.dialect(Dialect::OpenAi);
     let headers = HeaderMap::new();
     let sent = Sent { operation: Operation::Chat { stream: false }, dialect, model, body, forwarded: &headers };
-    let response = match attempt::send(app.shadows().upstreams(), provider, sent).await {
+    let response = match attempt::send(app.background().upstreams(), provider, sent).await {
         Ok(response) => response,
         Err(failure) => return Some(Probe::failed(began, failure.status, failure.error.code, failure.error.message)),
     };
@@ -66,14 +66,10 @@ pub(crate) async fn probe(app: &App, snapshot: &Snapshot, provider: &str, model:
         Ok(Ok(body)) => translate::response(Dialect::OpenAi, dialect, &body.to_bytes(), 0),
         _ => None,
     };
-    Some(match read {
-        Some((_, summary)) => {
-            let message = summary.text.unwrap_or_else(|| "It answered without words.".to_owned());
-            Probe { ok: true, status: Some(status), duration_ms: millis(began), message, code: None }
-        }
-        None => {
-            let why = "It answered, but not with what its dialect says an answer is. Is the address right?";
-            Probe::failed(began, Some(status), "provider_malformed", why.to_owned())
-        }
-    })
+    let Some((_, summary)) = read else {
+        let why = "It answered, but not with what its dialect says an answer is. Is the address right?";
+        return Some(Probe::failed(began, Some(status), "provider_malformed", why.to_owned()));
+    };
+    let message = summary.text.unwrap_or_else(|| "It answered without words.".to_owned());
+    Some(Probe { ok: true, status: Some(status), duration_ms: millis(began), message, code: None })
 }

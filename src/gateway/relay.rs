@@ -3,6 +3,7 @@
 use super::attempt::next_piece;
 use super::call::Call;
 use super::failure::{Broken, Failure};
+use super::idempotency::Complete;
 use super::upstream::Provider;
 use crate::telemetry::Captured;
 use axum::body::Body;
@@ -88,8 +89,10 @@ impl Relay {
     }
 
     /// The rest as a body. The call is settled when it ends, breaks, or is dropped because the caller hung up.
-    pub fn into_body(self, call: Call) -> Body {
-        Body::from_stream(stream::unfold(self.into_outgoing(call), |mut state| async move {
+    pub fn into_body(self, call: Call, complete: Complete) -> Body {
+        let mut outgoing = self.into_outgoing(call);
+        outgoing.complete = complete;
+        Body::from_stream(stream::unfold(outgoing, |mut state| async move {
             let bytes = state.next().await?;
             Some((Ok::<_, Infallible>(bytes), state))
         }))
@@ -97,7 +100,7 @@ impl Relay {
 
     /// The rest and the call it belongs to.
     pub fn into_outgoing(self, call: Call) -> Outgoing {
-        Outgoing { relay: Some(self), call: Some(call) }
+        Outgoing { relay: Some(self), call: Some(call), complete: Complete::default() }
     }
 
     async fn step(&mut self) -> Step {
@@ -171,6 +174,7 @@ impl Relay {
 pub(super) struct Outgoing {
     relay: Option<Relay>,
     call: Option<Call>,
+    complete: Complete,
 }
 
 impl Outgoing {
@@ -179,6 +183,7 @@ impl Outgoing {
         match relay.step().await {
             Step::Bytes(bytes) => Some(bytes),
             Step::Done(last) => {
+                self.complete.set();
                 self.settle(Call::completed);
                 (!last.is_empty()).then_some(last)
             }
@@ -214,7 +219,7 @@ impl Drop for Outgoing {
         match self.call.take() {
             Some(call) if call.finishes_anyway() => {
                 call.leave();
-                let rest = Self { relay: self.relay.take(), call: Some(call) };
+                let rest = Self { relay: self.relay.take(), call: Some(call), complete: Complete::default() };
                 tokio::spawn(rest.run_dry());
             }
             call => {

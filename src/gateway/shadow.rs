@@ -7,44 +7,12 @@ use super::http::Gateway;
 use super::plan::Plan;
 use super::snapshot::{RouteEntry, VariantEntry};
 use super::tries::Ready;
-use super::upstream::Upstreams;
 use crate::telemetry::{CallRecord, Captured};
 use crate::types::Id;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant as Tick;
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-
-/// Copies under way at once.
-const MOST: usize = 500;
-
-/// Where copies run; one for all lanes.
-pub(crate) struct Shadows {
-    runtime: Handle,
-    upstreams: Arc<Upstreams>,
-    slots: Arc<Semaphore>,
-    left_out: AtomicU64,
-}
-
-impl Shadows {
-    /// On the runtime this is called in.
-    pub fn here() -> Self {
-        Self { runtime: Handle::current(), upstreams: Arc::default(), slots: Arc::new(Semaphore::new(MOST)), left_out: AtomicU64::new(0) }
-    }
-
-    /// Connections for whatever is not a caller's own call.
-    pub(super) fn upstreams(&self) -> &Upstreams {
-        &self.upstreams
-    }
-
-    /// Copies that were not made because too many were under way.
-    pub fn left_out(&self) -> u64 {
-        self.left_out.load(Ordering::Relaxed)
-    }
-}
 
 /// Sends a copy of the call to every shadow variant of the route but the one it goes to anyway.
 pub(super) fn copy(
@@ -54,21 +22,18 @@ pub(super) fn copy(
     variables: &HashMap<String, Value>,
     call: &mut Call,
 ) {
-    let shadows = exchange.gateway.app.shadows();
+    let background = exchange.gateway.app.background();
     let Some(original) = call.record() else { return };
     for &place in &route.shadow {
         if route.variants.get(place).is_none_or(|variant| variant.label.text == chosen.label.text) {
             continue;
         }
-        let Ok(slot) = shadows.slots.clone().try_acquire_owned() else {
-            shadows.left_out.fetch_add(1, Ordering::Relaxed);
-            continue;
-        };
-        let gateway = Gateway::on(exchange.gateway.app.clone(), shadows.upstreams.clone());
+        let Some(slot) = background.slot() else { continue };
+        let gateway = Gateway::on(exchange.gateway.app.clone(), background.upstreams().clone());
         let exchange = Exchange { gateway, ..exchange.clone() };
         let record = record_of(&exchange, original);
         let (route, variables) = (route.clone(), variables.clone());
-        shadows.runtime.spawn(async move {
+        background.spawn(async move {
             run(&exchange, &route, place, &variables, record).await;
             drop(slot);
         });

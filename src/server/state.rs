@@ -1,7 +1,7 @@
 //! What every handler and job shares.
 
 use crate::config::{ConfigError, Settings};
-use crate::gateway::{Shadows, Snapshot};
+use crate::gateway::{Background, Snapshot};
 use crate::identity::{LoginThrottle, MasterKey};
 use crate::store::{Db, OpenError};
 use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
@@ -60,7 +60,7 @@ struct Inner {
     log: LogQueue,
     database_away: AtomicBool,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
-    shadows: Shadows,
+    background: Background,
     live: LiveFeed,
     throttle: LoginThrottle,
     replica: String,
@@ -93,6 +93,7 @@ impl App {
         let others = vec![
             tokio::spawn(crate::telemetry::jobs::pulse(app.clone())),
             tokio::spawn(crate::feedback::jobs::link(app.clone())),
+            tokio::spawn(crate::gateway::jobs::forget_answers(app.clone())),
             tokio::spawn(follow_changes(app.clone())),
         ];
         Ok((app.clone(), Jobs { app, writer, others }))
@@ -117,7 +118,7 @@ impl App {
             log,
             database_away: AtomicBool::new(false),
             spooled: std::sync::OnceLock::new(),
-            shadows: Shadows::here(),
+            background: Background::here(),
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
             replica: Id::new().to_string(),
@@ -163,9 +164,9 @@ impl App {
         self.0.database_away.load(Ordering::Relaxed)
     }
 
-    /// Where copies of calls run.
-    pub(crate) fn shadows(&self) -> &Shadows {
-        &self.0.shadows
+    /// What calls leave to others.
+    pub(crate) fn background(&self) -> &Background {
+        &self.0.background
     }
 
     /// The live feed.

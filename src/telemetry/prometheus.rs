@@ -24,7 +24,7 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
         "hypercare_shadow_left_out_total",
         "counter",
         "Copies for shadow variants not made because too many were under way.",
-        app.shadows().left_out(),
+        app.background().left_out(),
     );
     let health = app.snapshot().health();
     let mut gauge = |name: &str, help: &str, value: fn(&TargetHealth) -> Option<f64>| {

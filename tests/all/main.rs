@@ -7,6 +7,7 @@ mod declarative;
 mod failover;
 mod feedback;
 mod gateway;
+mod idempotency;
 mod kill;
 mod outage;
 mod refusals;
