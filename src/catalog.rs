@@ -7,3 +7,5 @@ pub mod model;
 pub mod service;
 #[cfg(feature = "server")]
 pub(crate) mod store;
+#[cfg(feature = "server")]
+pub(crate) mod tokens;

@@ -10,12 +10,16 @@ mod background;
 mod breaker;
 mod call;
 mod clock;
+mod count;
+mod embeddings;
+mod endpoint;
 mod error;
 mod exchange;
 mod failure;
 pub mod http;
 mod idempotency;
 pub(crate) mod jobs;
+mod passthrough;
 mod plan;
 mod probe;
 mod relay;
@@ -28,7 +32,7 @@ mod tries;
 mod upstream;
 mod vitals;
 
-pub(crate) use self::{background::Background, probe::probe, translate::as_sent};
+pub(crate) use self::{background::Background, endpoint::Endpoint, probe::probe, translate::as_sent};
 pub use self::{
     breaker::Health,
     error::GatewayError,

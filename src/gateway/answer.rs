@@ -59,11 +59,17 @@ impl Labels {
 pub(super) struct Answer {
     ready: Ready,
     labels: Labels,
+    estimated: bool,
 }
 
 impl Answer {
     pub fn new(ready: Ready, plan: &Plan<'_>, target: &TargetEntry) -> Self {
-        Self { ready, labels: Labels::of(plan, target) }
+        Self { ready, labels: Labels::of(plan, target), estimated: false }
+    }
+
+    /// With a number in it that is ours, not the provider's.
+    pub fn estimated(self) -> Self {
+        Self { estimated: true, ..self }
     }
 
     /// The response; the call is settled now, or when its stream ends.
@@ -84,6 +90,10 @@ impl Answer {
                 call.completed(Captured::Read(summary, body.clone()));
                 (Body::from(body), HeaderValue::from_static("application/json"))
             }
+            Ready::Read { body, summary } => {
+                call.completed(Captured::Stream(summary));
+                (Body::from(body), HeaderValue::from_static("application/json"))
+            }
             Ready::Stream(relay) => {
                 call.first_token();
                 let complete = complete.insert(Complete::default());
@@ -102,12 +112,24 @@ impl Answer {
         headers.insert(names::ATTEMPTS, HeaderValue::from(attempts));
         headers.insert(names::CACHE, HeaderValue::from_static("off"));
         headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
+        if self.estimated {
+            headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
+        }
         let signed = token::sign(app.master_key().feedback(), id, app.now());
         if let Some(value) = signed.and_then(|t| HeaderValue::try_from(t).ok()) {
             headers.insert(names::FEEDBACK_TOKEN, value);
         }
         response
     }
+}
+
+/// Marks what a provider answered to a call that was only handed on.
+pub(super) fn passed(headers: &mut HeaderMap, target: &TargetEntry, overhead: i64) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(names::PROVIDER, target.provider.label.header.clone());
+    headers.insert(names::ATTEMPTS, HeaderValue::from(1));
+    headers.insert(names::CACHE, HeaderValue::from_static("off"));
+    headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
 }
 
 /// Room for the headers of an answer, those of the server included.
@@ -126,5 +148,6 @@ pub(super) mod names {
     pub const ATTEMPTS: HeaderName = HeaderName::from_static("x-hypercare-attempts");
     pub const CACHE: HeaderName = HeaderName::from_static("x-hypercare-cache");
     pub const OVERHEAD: HeaderName = HeaderName::from_static("x-hypercare-overhead-us");
+    pub const ESTIMATED: HeaderName = HeaderName::from_static("x-hypercare-estimated");
     pub const FEEDBACK_TOKEN: HeaderName = HeaderName::from_static("x-hypercare-feedback-token");
 }

@@ -36,8 +36,9 @@ pub(super) struct Started {
     pub permit: OwnedSemaphorePermit,
 }
 
-/// Sends the body; answers as soon as the provider's status and headers are there.
-pub(super) async fn start(upstreams: &Upstreams, provider: &Provider, sent: Sent<'_>) -> Result<Started, Failure> {
+/// A place in flight, if the provider takes calls now.
+#[expect(clippy::result_large_err, reason = "an error ends the attempt; it is not passed up through many calls")]
+pub(super) fn admit(provider: &Provider) -> Result<OwnedSemaphorePermit, Failure> {
     if provider.draining {
         return Err(Failure::draining(provider));
     }
@@ -47,30 +48,57 @@ pub(super) async fn start(upstreams: &Upstreams, provider: &Provider, sent: Sent
         failure.error.retry_after = Some(seconds);
         return Err(failure);
     }
-    let Ok(permit) = provider.in_flight.clone().try_acquire_owned() else {
+    provider.in_flight.clone().try_acquire_owned().map_err(|_| {
         let message = format!("The provider `{}` has as many calls in flight as it may.", provider.label.text);
-        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited));
-    };
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "provider_busy", message, FailoverOn::RateLimited)
+    })
+}
+
+/// Sends the body; answers as soon as the provider's status and headers are there.
+pub(super) async fn start(upstreams: &Upstreams, provider: &Provider, sent: Sent<'_>) -> Result<Started, Failure> {
+    let permit = admit(provider)?;
     Ok(Started { response: send(upstreams, provider, sent).await?, permit })
 }
 
 /// Sends the body whatever is known of the provider.
 pub(super) async fn send(upstreams: &Upstreams, provider: &Provider, sent: Sent<'_>) -> Result<Response<Incoming>, Failure> {
     let address = provider.address(sent.operation, sent.dialect, sent.model)?;
-    let request = build_request(provider, address, sent);
-    let client = upstreams.client(provider.timeouts.connect_ms);
-    let first_byte = provider.timeouts.first_byte_ms;
-    let limit = first_byte.min(provider.timeouts.total_ms);
-    let response = match timeout(Duration::from_millis(limit), client.request(request)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(e)) => return Err(connect_failure(provider, &e)),
-        Err(_) if limit < first_byte => return Err(Failure::broken(provider, &Broken::Total)),
-        Err(_) => return Err(Failure::timed_out("provider_first_byte_timeout", provider, "did not answer", first_byte)),
-    };
+    let response = exchange(upstreams, provider, build_request(provider, address, sent)).await?;
     if response.status().is_success() {
         return Ok(response);
     }
     Err(refused(provider, response).await)
+}
+
+/// Sends a request; answers as soon as there is a status, whichever.
+pub(super) async fn exchange(
+    upstreams: &Upstreams,
+    provider: &Provider,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, Failure> {
+    let client = upstreams.client(provider.timeouts.connect_ms);
+    let first_byte = provider.timeouts.first_byte_ms;
+    let limit = first_byte.min(provider.timeouts.total_ms);
+    match timeout(Duration::from_millis(limit), client.request(request)).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(e)) => Err(connect_failure(provider, &e)),
+        Err(_) if limit < first_byte => Err(Failure::broken(provider, &Broken::Total)),
+        Err(_) => Err(Failure::timed_out("provider_first_byte_timeout", provider, "did not answer", first_byte)),
+    }
+}
+
+/// A request with nothing but our credentials.
+pub(super) fn plain_request(provider: &Provider, method: Method, address: Uri, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = address;
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
+    if let Some((name, key)) = provider.credential() {
+        headers.insert(name, key.clone());
+    }
+    request
 }
 
 /// Headers of the caller that go on, by allow-list: the trace, and what Anthropic's callers ask of Anthropic.
@@ -81,17 +109,10 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 fn build_request(provider: &Provider, address: Uri, sent: Sent<'_>) -> Request<Full<Bytes>> {
     let Sent { operation, dialect, body, forwarded, .. } = sent;
     let stream = operation == Operation::Chat { stream: true };
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = address;
+    let mut request = plain_request(provider, Method::POST, address, body);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
-    if let Some((name, key)) = provider.credential() {
-        headers.insert(name, key.clone());
-    }
     let anthropic = dialect == Dialect::Anthropic;
     if anthropic {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
@@ -126,7 +147,7 @@ fn connect_failure(provider: &Provider, e: &hyper_util::client::legacy::Error) -
     Failure::new(StatusCode::BAD_GATEWAY, "provider_cut", message, FailoverOn::ServerError)
 }
 
-async fn refused(provider: &Provider, response: Response<Incoming>) -> Failure {
+pub(super) async fn refused(provider: &Provider, response: Response<Incoming>) -> Failure {
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let is_json = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.contains("json"));

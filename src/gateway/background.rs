@@ -37,6 +37,11 @@ impl Background {
         self.runtime.spawn(work)
     }
 
+    /// Computes it there, on a thread that may take its time.
+    pub fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        self.runtime.spawn_blocking(work)
+    }
+
     /// Connections for whatever is not a caller's own call.
     pub(super) fn upstreams(&self) -> &Arc<Upstreams> {
         &self.upstreams

@@ -30,6 +30,11 @@ impl GatewayError {
         Self { status, code, message: message.into(), param: None, retry_after: None, verbatim: None }
     }
 
+    /// A route without a target.
+    pub fn no_target() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go.")
+    }
+
     /// 400 about a field.
     pub fn bad_request(code: &'static str, param: &str, message: impl Into<String>) -> Self {
         Self { param: Some(param.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, code, message) }

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, unpinned};
 use super::call::{Call, Presence};
+use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::http::Gateway;
 use super::plan::{Plan, Wanted};
@@ -34,8 +35,8 @@ pub(super) struct Exchange {
     pub gateway: Gateway,
     pub snapshot: Arc<Snapshot>,
     pub key: Arc<KeyEntry>,
-    /// The caller's.
-    pub dialect: Dialect,
+    /// What is asked for.
+    pub endpoint: Endpoint,
     /// The model and whether a stream is asked for, where the address says so and not the body.
     pub addressed: Option<(String, bool)>,
     pub headers: HeaderMap,
@@ -51,7 +52,11 @@ impl Exchange {
         record.request_body = read.clone().unwrap_or_default();
         let mut call = Call::new(app.clone(), began, record, presence);
         let result = match read {
-            Ok(bytes) => self.prepare_and_send(&bytes, &mut call).await,
+            Ok(bytes) => match self.endpoint {
+                Endpoint::Chat(_) | Endpoint::Passthrough => self.chat(&bytes, &mut call).await,
+                Endpoint::Count(_) => super::count::answer(&self, &bytes, &mut call).await,
+                Endpoint::Embeddings(dialect) => super::embeddings::answer(&self, dialect, &bytes, &mut call).await,
+            },
             Err(error) => Err(error),
         };
         match result {
@@ -63,13 +68,13 @@ impl Exchange {
         }
     }
 
-    fn new_record(&self, id: &Id) -> CallRecord {
+    pub fn new_record(&self, id: &Id) -> CallRecord {
         CallRecord {
             id: id.clone(),
             caller_id: caller_id(&self.headers).map(str::to_owned),
             started_at: self.gateway.app.now(),
             names: Names {
-                endpoint: self.snapshot.endpoint(self.dialect),
+                endpoint: self.snapshot.endpoints().name(self.endpoint),
                 key: self.key.shared_name.clone(),
                 route: None,
                 variant: None,
@@ -100,18 +105,45 @@ impl Exchange {
         }
     }
 
-    pub fn parse<'b>(&self, body: &'b [u8]) -> Result<ChatRequest<'b>, GatewayError> {
-        ChatRequest::parse(self.dialect, body).map_err(|e| not_read(&e))
+    /// The dialect its caller speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.endpoint.dialect()
     }
 
-    async fn prepare_and_send(&self, body: &Bytes, call: &mut Call) -> Result<Answer, GatewayError> {
+    pub fn parse<'b>(&'b self, body: &'b [u8]) -> Result<ChatRequest<'b>, GatewayError> {
+        let read = match &self.addressed {
+            Some((model, stream)) => ChatRequest::parse_addressed(body, model, *stream),
+            None => ChatRequest::parse(self.dialect(), body),
+        };
+        read.map_err(|e| not_read(&e))
+    }
+
+    async fn chat(&self, body: &Bytes, call: &mut Call) -> Result<Answer, GatewayError> {
         let chat = self.parse(body)?;
-        let mut context = CallContext::read(&self.headers, &chat)?;
-        let now = self.gateway.app.now();
-        let wanted = Wanted { model: &chat.model, context: &context, size: body.len(), stream: chat.stream, now };
+        let mut context = CallContext::read(&self.headers, chat.user.as_deref(), &chat.metadata)?;
+        let plan = self.plan(&chat.model, body.len(), chat.stream, &mut context, call)?;
+        if let (Some(route), Some(variant)) = (plan.route, plan.variant)
+            && !route.shadow.is_empty()
+        {
+            super::shadow::copy(self, route, variant, &context.variables, call);
+        }
+        let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
+        Ok(Answer::new(ready, &plan, target))
+    }
+
+    /// Where the call may go; the log learns who calls and which way it takes.
+    pub fn plan(
+        &self,
+        model: &str,
+        size: usize,
+        stream: bool,
+        context: &mut CallContext,
+        call: &mut Call,
+    ) -> Result<Plan<'_>, GatewayError> {
+        let wanted = Wanted { model, context, size, stream, now: self.gateway.app.now() };
         let plan = Plan::new(&self.snapshot, &self.key, &wanted);
         if let Some(record) = call.record() {
-            record.streamed = chat.stream;
+            record.streamed = stream;
             record.user_id = context.user.take();
             record.session_id = context.session.take();
             record.user_agent = context.user_agent.take();
@@ -123,12 +155,8 @@ impl Exchange {
             if route.on_hang_up == OnHangUp::Finish {
                 call.finish_anyway();
             }
-            if !route.shadow.is_empty() {
-                super::shadow::copy(self, route, variant, &context.variables, call);
-            }
         }
-        let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
-        Ok(Answer::new(ready, &plan, target))
+        Ok(plan)
     }
 
     /// Renders the variant's prompt and tries the plan's targets.
@@ -148,18 +176,11 @@ impl Exchange {
             None => (Cow::Borrowed(""), &[][..]),
         };
         let edit = Edit { model: "", prompt_messages: &rendered, parameters };
-        let tries = Tries {
-            upstreams: &self.gateway.upstreams,
-            dialect: self.dialect,
-            operation: Operation::Chat { stream: chat.stream },
-            include_usage: chat.include_usage,
-            headers: &self.headers,
-            now: self.gateway.app.now(),
-        };
+        let tries = Tries { include_usage: chat.include_usage, ..self.tries(Operation::Chat { stream: chat.stream }) };
         let drop_unsupported = plan.route.is_some_and(|route| route.drop_unsupported);
         let body_for = |target: &TargetEntry| {
             let body = chat.rewrite(&Edit { model: &target.model.text, ..edit });
-            translate::request(self.dialect, target, body, drop_unsupported)
+            translate::request(self.dialect(), target, body, drop_unsupported)
         };
         let answer = tries.run(plan, body_for, call).await;
         if let Some(record) = call.record()
@@ -168,6 +189,21 @@ impl Exchange {
             record.rendered_prompt = Some(rendered.into_owned());
         }
         answer
+    }
+}
+
+impl Exchange {
+    /// Tries of that kind.
+    pub fn tries(&self, operation: Operation) -> Tries<'_> {
+        Tries {
+            upstreams: &self.gateway.upstreams,
+            dialect: self.dialect(),
+            operation,
+            include_usage: false,
+            convert: None,
+            headers: &self.headers,
+            now: self.gateway.app.now(),
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::answer::names;
 use super::call::{CarriedOn, Presence};
+use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::exchange::{Exchange, read_body};
 use super::idempotency;
+use super::passthrough::{self, Passing};
 use super::request::caller_id;
 use super::snapshot::{KeyEntry, RouteEntry, Snapshot};
 use super::upstream::Upstreams;
@@ -15,10 +17,12 @@ use crate::types::Id;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::routing::{any, get, post};
 use http_body_util::{BodyExt as _, Limited};
-use hypercare_wire::dialect::Dialect;
+use hypercare_wire::dialect::{Dialect, gemini};
+use hypercare_wire::embeddings::EmbeddingDialect;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Tick};
@@ -48,15 +52,74 @@ impl Gateway {
 
 /// Model calls.
 pub fn calls() -> axum::Router<Gateway> {
+    let at = |endpoint: Endpoint| post(async move |State(gateway), request| call(gateway, endpoint, None, request).await);
     axum::Router::new()
-        .route("/v1/chat/completions", post(async |State(gateway), request| call(gateway, Dialect::OpenAi, request).await))
-        .route("/v1/messages", post(async |State(gateway), request| call(gateway, Dialect::Anthropic, request).await))
-        .route("/v1/responses", post(async |State(gateway), request| call(gateway, Dialect::Responses, request).await))
+        .route("/v1/chat/completions", at(Endpoint::Chat(Dialect::OpenAi)))
+        .route("/v1/messages", at(Endpoint::Chat(Dialect::Anthropic)))
+        .route("/v1/messages/count_tokens", at(Endpoint::Count(Dialect::Anthropic)))
+        .route("/v1/responses", at(Endpoint::Chat(Dialect::Responses)))
+        .route("/v1/responses/input_tokens", at(Endpoint::Count(Dialect::Responses)))
+        .route("/v1/embeddings", at(Endpoint::Embeddings(EmbeddingDialect::OpenAi)))
+        .route("/v1beta/{*path}", post(google).get(google_models))
+        .route("/passthrough/{provider}/{*path}", any(pass))
+        .method_not_allowed_fallback(wrong_method)
 }
 
 /// The rest of the data plane.
 pub fn rest() -> axum::Router<App> {
     axum::Router::new().route("/v1/models", get(models)).route("/v1/models/{*id}", get(model)).route("/v1/{*path}", any(no_such_endpoint))
+}
+
+/// Google's addresses name the model and what is asked of it.
+async fn google(State(gateway): State<Gateway>, mut request: Request) -> Response<Body> {
+    // Google's older clients send their key in the address.
+    let query = request.uri().query().unwrap_or_default();
+    let key = query.split('&').find_map(|pair| pair.strip_prefix("key=")).and_then(|key| HeaderValue::from_str(key).ok());
+    if let Some(key) = key {
+        request.headers_mut().entry("x-goog-api-key").or_insert(key);
+    }
+    let Some((target, method)) = gemini::method(request.uri().path()) else { return no_such_google_endpoint() };
+    let endpoint = match method {
+        "generateContent" | "streamGenerateContent" => Endpoint::Chat(Dialect::Gemini),
+        "countTokens" => Endpoint::Count(Dialect::Gemini),
+        "embedContent" => Endpoint::Embeddings(EmbeddingDialect::Gemini),
+        "batchEmbedContents" => Endpoint::Embeddings(EmbeddingDialect::GeminiBatch),
+        _ => return no_such_google_endpoint(),
+    };
+    let stream = method == "streamGenerateContent";
+    if stream && !request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse")) {
+        let why = "Streams are sent as events here: ask with `?alt=sse`, as Google's clients do.";
+        return GatewayError::bad_request("unsupported_parameter", "alt", why).answer(Dialect::Gemini);
+    }
+    call(gateway, endpoint, Some((target, stream)), request).await
+}
+
+fn no_such_google_endpoint() -> Response<Body> {
+    GatewayError::new(StatusCode::NOT_FOUND, "no_such_endpoint", "There is no such endpoint here.").answer(Dialect::Gemini)
+}
+
+/// Whatever a provider offers.
+async fn pass(State(gateway): State<Gateway>, Path((provider, _)): Path<(String, String)>, request: Request) -> Response<Body> {
+    let began = Tick::now();
+    let id = Id::new();
+    let (parts, body) = request.into_parts();
+    let snapshot = gateway.app.snapshot().clone();
+    let key = match authenticate(&gateway.app, &snapshot, &parts.headers) {
+        Ok(key) => key.clone(),
+        Err(error) => return named(refuse_unread(&error, Dialect::OpenAi, body).await, &parts.headers, &id),
+    };
+    // The path as it came: what is encoded in it is the provider's to decode.
+    let whole = parts.uri.path_and_query().map_or("", |whole| whole.as_str());
+    let path = whole.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
+    let passing = Passing { provider, path, method: parts.method.clone() };
+    let exchange = exchange(gateway, snapshot, key, Endpoint::Passthrough, None, parts);
+    let answered = passthrough::pass(&exchange, passing, &id, began, body).await;
+    named(answered.unwrap_or_else(|error| error.answer(Dialect::OpenAi)), &exchange.headers, &id)
+}
+
+async fn wrong_method() -> Response<Body> {
+    let why = "This endpoint takes POST only.";
+    GatewayError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", why).answer(Dialect::OpenAi)
 }
 
 async fn no_such_endpoint() -> Response<Body> {
@@ -82,8 +145,8 @@ fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> R
     Ok(key)
 }
 
-/// A model call in the caller's dialect, from its first byte to its answer.
-async fn call(gateway: Gateway, dialect: Dialect, request: Request) -> Response<Body> {
+/// A call, from its first byte to its answer.
+async fn call(gateway: Gateway, endpoint: Endpoint, addressed: Option<(String, bool)>, request: Request) -> Response<Body> {
     let began = Tick::now();
     let (parts, body) = request.into_parts();
     let snapshot = gateway.app.snapshot().clone();
@@ -91,19 +154,32 @@ async fn call(gateway: Gateway, dialect: Dialect, request: Request) -> Response<
         .and_then(|key| Ok((key.clone(), idempotency::key_of(&parts.headers)?.map(str::to_owned))));
     let (key, idempotency_key) = match checked {
         Ok(checked) => checked,
-        Err(error) => return named(refuse_unread(&error, dialect, body).await, &parts.headers, &Id::new()),
+        Err(error) => return named(refuse_unread(&error, endpoint.dialect(), body).await, &parts.headers, &Id::new()),
     };
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let exchange = Exchange { gateway, snapshot, key, dialect, addressed: None, headers: parts.headers, peer };
     match idempotency_key {
-        None => run(exchange, began, body).await,
-        Some(key) => once(exchange, &key, parts.uri.path(), began, body).await,
+        None => run(exchange(gateway, snapshot, key, endpoint, addressed, parts), began, body).await,
+        Some(once_key) => {
+            let path = parts.uri.path().to_owned();
+            once(exchange(gateway, snapshot, key, endpoint, addressed, parts), &once_key, &path, began, body).await
+        }
     }
+}
+
+fn exchange(
+    gateway: Gateway,
+    snapshot: Arc<Snapshot>,
+    key: Arc<KeyEntry>,
+    endpoint: Endpoint,
+    addressed: Option<(String, bool)>,
+    parts: Parts,
+) -> Exchange {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    Exchange { gateway, snapshot, key, endpoint, addressed, headers: parts.headers, peer }
 }
 
 async fn run(exchange: Exchange, began: Tick, body: Body) -> Response<Body> {
     let id = Id::new();
-    let dialect = exchange.dialect;
+    let dialect = exchange.dialect();
     // A call that is finished though its caller hung up outlives the connection: it needs a place of its own.
     let presence = exchange.snapshot.finishes().then(Arc::<Presence>::default);
     let waits = presence.clone();
@@ -123,7 +199,7 @@ async fn run(exchange: Exchange, began: Tick, body: Body) -> Response<Body> {
 
 /// A call with an `Idempotency-Key`: made once, whoever asks again.
 async fn once(exchange: Exchange, key: &str, path: &str, began: Tick, body: Body) -> Response<Body> {
-    let refused = |error: GatewayError, exchange: &Exchange| named(error.answer(exchange.dialect), &exchange.headers, &Id::new());
+    let refused = |error: GatewayError, exchange: &Exchange| named(error.answer(exchange.dialect()), &exchange.headers, &Id::new());
     let body = match read_body(&exchange.gateway.app, body).await {
         Ok(body) => body,
         Err(error) => return refused(error, &exchange),
@@ -186,4 +262,27 @@ async fn model(State(app): State<App>, Path(name): Path<String>, headers: Header
         Ok(route) => json(&model_json(route)),
         Err(error) => error.answer(Dialect::OpenAi),
     }
+}
+
+fn google_model(route: &RouteEntry) -> serde_json::Value {
+    let name = &*route.label.text;
+    let methods = ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"];
+    serde_json::json!({ "name": format!("models/{name}"), "displayName": name, "supportedGenerationMethods": methods })
+}
+
+/// Google's list of models, or one of them.
+async fn google_models(State(gateway): State<Gateway>, Path(path): Path<String>, headers: HeaderMap) -> Response<Body> {
+    let snapshot = gateway.app.snapshot().clone();
+    let answer = authenticate(&gateway.app, &snapshot, &headers).and_then(|key| match path.strip_prefix("models/") {
+        None if path == "models" => {
+            let models: Vec<_> = snapshot.routes_of(key).into_iter().map(|route| google_model(route)).collect();
+            Ok(json(&serde_json::json!({ "models": models })))
+        }
+        None => Ok(no_such_google_endpoint()),
+        Some(name) => {
+            let route = snapshot.route(name).filter(|_| key.may_call(name));
+            route.map(|route| json(&google_model(route))).ok_or_else(|| GatewayError::model_not_found(name, &[]))
+        }
+    });
+    answer.unwrap_or_else(|error| error.answer(Dialect::Gemini))
 }

@@ -3,7 +3,6 @@
 use super::error::GatewayError;
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, HeaderName};
-use hypercare_wire::chat::ChatRequest;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -46,17 +45,17 @@ pub(super) fn caller_id(headers: &HeaderMap) -> Option<&str> {
 
 impl CallContext {
     /// Reads headers first, then what a plain SDK can send in the body (`user`, `metadata`).
-    pub fn read(headers: &HeaderMap, chat: &ChatRequest<'_>) -> Result<Self, GatewayError> {
+    pub fn read(headers: &HeaderMap, body_user: Option<&str>, body_metadata: &[(Cow<'_, str>, &RawValue)]) -> Result<Self, GatewayError> {
         let mut context = Self {
             user_agent: header(headers, USER_AGENT).map(|agent| agent.chars().take(200).collect()),
-            user: name(header(headers, USER).or(chat.user.as_deref()), "user")?,
+            user: name(header(headers, USER).or(body_user), "user")?,
             session: name(header(headers, SESSION), "x-hypercare-session")?,
             ..Self::default()
         };
         let given = header(headers, METADATA).map(metadata_header).transpose()?.unwrap_or_default();
         let mut kept: Vec<(&str, &RawValue)> = Vec::new();
         let in_header = given.iter().map(|(key, value)| (key.as_ref(), *value));
-        for (key, value) in chat.metadata.iter().map(|(key, value)| (key.as_ref(), *value)).chain(in_header) {
+        for (key, value) in body_metadata.iter().map(|(key, value)| (key.as_ref(), *value)).chain(in_header) {
             match key {
                 "session_id" if value.get().starts_with('"') => {
                     let session = text(value, "metadata.session_id")?;

@@ -42,7 +42,7 @@ pub(super) fn copy(
 
 fn record_of(exchange: &Exchange, original: &CallRecord) -> CallRecord {
     let mut names = original.names.clone();
-    names.endpoint = exchange.snapshot.shadow_endpoint(exchange.dialect);
+    names.endpoint = exchange.snapshot.endpoints().shadow(exchange.endpoint);
     CallRecord {
         id: Id::new(),
         caller_id: None,
@@ -84,6 +84,7 @@ async fn run(exchange: &Exchange, route: &Arc<RouteEntry>, place: usize, variabl
     call.answering(200);
     match sent {
         Ok(Ready::Whole { pieces, dialect, .. }) => call.completed(Captured::Whole(dialect, pieces)),
+        Ok(Ready::Read { summary, .. }) => call.completed(Captured::Stream(summary)),
         Ok(Ready::Translated { body, summary }) => call.completed(Captured::Read(summary, body)),
         Ok(Ready::Stream(relay)) => {
             call.first_token();

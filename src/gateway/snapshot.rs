@@ -2,6 +2,7 @@
 
 use super::breaker::Health;
 use super::clock::micros;
+use super::endpoint::Endpoints;
 use super::upstream::Provider;
 use super::vitals::Vitals;
 use crate::catalog::model::{Price, Tokens};
@@ -15,7 +16,6 @@ use crate::routing::rules::Condition;
 use crate::server::App;
 use crate::types::Fault;
 use axum::http::HeaderValue;
-use hypercare_wire::dialect::Dialect;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,8 +154,7 @@ struct ModelFacts {
 /// The configuration in force.
 pub struct Snapshot {
     version: i64,
-    endpoints: [Arc<str>; 3],
-    shadow_endpoints: [Arc<str>; 3],
+    endpoints: Endpoints,
     finishes: bool,
     keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     routes: HashMap<String, Arc<RouteEntry>>,
@@ -166,9 +165,7 @@ pub struct Snapshot {
 impl Default for Snapshot {
     fn default() -> Self {
         let (keys, routes, providers, models) = Default::default();
-        let endpoints = ["chat.completions", "messages", "responses"].map(Into::into);
-        let shadow_endpoints = ["shadow.chat.completions", "shadow.messages", "shadow.responses"].map(Into::into);
-        Self { version: 0, endpoints, shadow_endpoints, finishes: false, keys, routes, providers, models }
+        Self { version: 0, endpoints: Endpoints::default(), finishes: false, keys, routes, providers, models }
     }
 }
 
@@ -183,28 +180,14 @@ impl Snapshot {
         self.keys.get(&digest(secret))
     }
 
-    /// The name of the endpoint of that dialect, to be shared with log records.
-    pub(crate) fn endpoint(&self, dialect: Dialect) -> Arc<str> {
-        Self::of(&self.endpoints, dialect)
-    }
-
-    /// The name of a copy sent from that endpoint.
-    pub(crate) fn shadow_endpoint(&self, dialect: Dialect) -> Arc<str> {
-        Self::of(&self.shadow_endpoints, dialect)
+    /// The names of endpoints, to be shared with log records.
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     /// Whether any route finishes calls whose callers hang up.
     pub(crate) fn finishes(&self) -> bool {
         self.finishes
-    }
-
-    fn of([chat, messages, responses]: &[Arc<str>; 3], dialect: Dialect) -> Arc<str> {
-        match dialect {
-            Dialect::OpenAi | Dialect::Gemini => chat,
-            Dialect::Anthropic => messages,
-            Dialect::Responses => responses,
-        }
-        .clone()
     }
 
     pub(crate) fn route(&self, name: &str) -> Option<&Arc<RouteEntry>> {

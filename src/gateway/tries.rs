@@ -37,8 +37,16 @@ pub(super) enum Ready {
         body: Bytes,
         summary: Box<ResponseSummary>,
     },
+    /// Something else than a conversation: the log keeps what was read off it.
+    Read {
+        body: Bytes,
+        summary: Box<ResponseSummary>,
+    },
     Stream(Box<Relay>),
 }
+
+/// Makes the caller's answer of a target's.
+pub(super) type Convert<'t> = dyn Fn(&TargetEntry, &[u8]) -> Option<(Bytes, ResponseSummary)> + Send + Sync + 't;
 
 /// What is the same for every try of a call.
 pub(super) struct Tries<'t> {
@@ -48,6 +56,8 @@ pub(super) struct Tries<'t> {
     pub operation: Operation,
     /// Whether the caller wants the usage chunk at the end of the stream.
     pub include_usage: bool,
+    /// What makes the caller's answer of a provider's, where that is not a matter of the chat's dialects; `None` for one it cannot read.
+    pub convert: Option<&'t Convert<'t>>,
     /// The caller's headers.
     pub headers: &'t HeaderMap,
     pub now: Instant,
@@ -84,8 +94,7 @@ impl Tries<'_> {
                 Err(Stopped::NotAsked(failure)) => last = Some(last.unwrap_or(failure)),
             }
         }
-        Err(last
-            .map_or_else(|| GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go."), |f| f.error))
+        Err(last.map_or_else(GatewayError::no_target, |f| f.error))
     }
 
     /// All tries at one target.
@@ -189,6 +198,10 @@ impl Tries<'_> {
         let pieces = read_whole(provider, body, end).await?;
         if let Some(failure) = lie(provider, &pieces) {
             return Err(failure);
+        }
+        if let Some(convert) = self.convert {
+            let (body, summary) = convert(target, &pieces.concat()).ok_or_else(|| Failure::unreadable(provider))?;
+            return Ok(Ready::Read { body, summary: Box::new(summary) });
         }
         if dialect == self.dialect {
             return Ok(Ready::Whole { pieces, content_type, dialect });

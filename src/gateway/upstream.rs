@@ -15,6 +15,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hypercare_wire::dialect::{Dialect, gemini};
+use hypercare_wire::embeddings::EmbeddingDialect;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -77,6 +78,10 @@ fn build_client(connect: Duration) -> HttpClient {
 pub(super) enum Operation {
     /// An answer to a conversation.
     Chat { stream: bool },
+    /// Embeddings.
+    Embeddings,
+    /// A count of tokens.
+    Count,
 }
 
 /// A provider in force.
@@ -188,17 +193,54 @@ impl Provider {
     /// Where a call of that model goes, asked in that dialect.
     #[expect(clippy::result_large_err, reason = "an error ends the attempt; it is not passed up through many calls")]
     pub(super) fn address(&self, operation: Operation, dialect: Dialect, model: &str) -> Result<Uri, Failure> {
-        let Operation::Chat { stream } = operation;
-        let path = match dialect {
-            Dialect::Gemini => gemini::path(model, stream),
-            Dialect::Responses => "responses".to_owned(),
-            Dialect::OpenAi if self.by_deployment() => format!("deployments/{}/chat/completions", encoded(model)),
-            Dialect::OpenAi | Dialect::Anthropic => return Ok(self.usual.clone()),
+        let deployment = |end: &str| format!("deployments/{}/{end}", encoded(model));
+        let path = match (operation, dialect) {
+            (Operation::Chat { stream }, Dialect::Gemini) => gemini::path(model, stream),
+            (Operation::Chat { .. }, Dialect::Responses) => "responses".to_owned(),
+            (Operation::Chat { .. }, Dialect::OpenAi) if self.by_deployment() => deployment("chat/completions"),
+            (Operation::Chat { .. }, Dialect::OpenAi | Dialect::Anthropic) => return Ok(self.usual.clone()),
+            (Operation::Embeddings, _) if self.by_deployment() => deployment("embeddings"),
+            (Operation::Embeddings, _) => match self.kind {
+                ProviderKind::Gemini => gemini::path(model, false).replace(":generateContent", ":batchEmbedContents"),
+                ProviderKind::Bedrock => format!("model/{}/invoke", encoded(model)),
+                ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Anthropic => "embeddings".to_owned(),
+            },
+            (Operation::Count, Dialect::Gemini) => gemini::path(model, false).replace(":generateContent", ":countTokens"),
+            (Operation::Count, Dialect::Responses) => "responses/input_tokens".to_owned(),
+            (Operation::Count, Dialect::OpenAi | Dialect::Anthropic) => "messages/count_tokens".to_owned(),
         };
-        self.base.with(&path).parse().map_err(|_| {
-            let message = format!("The provider `{}` has no address for the model `{model}`.", self.label.text);
-            Failure::new(StatusCode::BAD_GATEWAY, "provider_unreachable", message, FailoverOn::Connect)
-        })
+        self.parse(&path, || format!("The provider `{}` has no address for the model `{model}`.", self.label.text))
+    }
+
+    /// One of its own addresses.
+    #[expect(clippy::result_large_err, reason = "an error ends the attempt; it is not passed up through many calls")]
+    pub(super) fn own_address(&self, path: &str) -> Result<Uri, Failure> {
+        self.parse(path, || format!("This is no address of the provider `{}`.", self.label.text))
+    }
+
+    #[expect(clippy::result_large_err, reason = "an error ends the attempt; it is not passed up through many calls")]
+    fn parse(&self, path: &str, why: impl FnOnce() -> String) -> Result<Uri, Failure> {
+        let no_address = |_| Failure::new(StatusCode::BAD_GATEWAY, "provider_unreachable", why(), FailoverOn::Connect);
+        self.base.with(path).parse().map_err(no_address)
+    }
+
+    /// How one of its models is asked for embeddings; `None` where there are none.
+    pub(super) fn embeddings(&self, model: &str) -> Option<EmbeddingDialect> {
+        match self.kind {
+            ProviderKind::OpenAi | ProviderKind::Azure => Some(EmbeddingDialect::OpenAi),
+            ProviderKind::Gemini => Some(EmbeddingDialect::GeminiBatch),
+            ProviderKind::Bedrock => EmbeddingDialect::on_bedrock(model),
+            ProviderKind::Anthropic => None,
+        }
+    }
+
+    /// Whether it counts tokens for a caller of that dialect.
+    pub(super) fn counts(&self, caller: Dialect) -> bool {
+        match self.kind {
+            ProviderKind::Anthropic | ProviderKind::Gemini => true,
+            ProviderKind::OpenAi => self.dialect(caller) == Dialect::Responses,
+            ProviderKind::Azure | ProviderKind::Bedrock => false,
+        }
     }
 
     /// Azure's older addresses name the deployment, and are told by the version of the API that they need.

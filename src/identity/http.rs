@@ -36,7 +36,9 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
         let (scheme, secret) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
-    bearer.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim))
+    // Clients of Anthropic, Google and Azure each have a header of their own.
+    let named = || ["x-api-key", "x-goog-api-key", "api-key"].into_iter().find_map(|name| headers.get(name));
+    bearer.or_else(|| named().and_then(|value| value.to_str().ok()).map(str::trim))
 }
 
 /// The address a request came from.

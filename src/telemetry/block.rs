@@ -43,7 +43,7 @@ pub struct Facts {
     #[serde(default)]
     pub reasoning_tokens: u64,
     #[serde(default)]
-    pub usage_missing: bool,
+    pub estimated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -108,8 +108,8 @@ pub struct RequestDetail {
     pub cache_write_tokens: i64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: i64,
-    /// Whether tokens were not given by the provider (and so are not known).
-    pub usage_missing: bool,
+    /// Whether the provider gave no tokens and they are our estimate.
+    pub estimated: bool,
     /// Why the model stopped.
     pub finish_reason: Option<String>,
     /// Probability of the answer, where the model gives it: exp of the mean log-probability of its tokens.

@@ -4,11 +4,15 @@ use super::block::{Bodies, Facts};
 use super::kind::{Kind, Kinds, Names};
 use super::model::{Attempt, Outcome};
 use crate::catalog::model::{Price, Tokens};
+use crate::gateway::Endpoint;
 use crate::types::{Id, Instant, Nanodollars};
 use bytes::Bytes;
 use hypercare_wire::chat;
+use hypercare_wire::count::countable as counted;
 use hypercare_wire::dialect::Dialect;
+use hypercare_wire::embeddings::{EmbeddingDialect, EmbeddingRequest, Input};
 use hypercare_wire::passage::summary_of;
+use hypercare_wire::usage::Usage;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -140,9 +144,15 @@ impl CallRecord {
             Captured::Read(summary, body) => (*summary, Some(body)),
             Captured::Stream(summary) => (*summary, None),
         };
+        // What the provider counted is taken, zero too. A call that failed before it said anything cost nothing.
+        let estimated = summary.usage.is_none() && (self.outcome == Outcome::Ok || summary.text.is_some());
+        let usage = match summary.usage {
+            Some(usage) => usage,
+            None if estimated => estimate(&self.names, &self.request_body, self.rendered_prompt.as_deref(), summary.text.as_deref()),
+            None => Usage::default(),
+        };
         // The text of a whole answer can be read off its body again, unless that is cut.
         let response_text = summary.text.take().filter(|_| response.as_ref().is_none_or(|body| body.len() > MAX_BODY));
-        let usage = summary.usage.unwrap_or_default();
         let tokens = Tokens {
             input: usage.input,
             cached_input: usage.cached_input,
@@ -179,7 +189,7 @@ impl CallRecord {
             cached_input_tokens: tokens.cached_input,
             cache_write_tokens: tokens.cache_write,
             reasoning_tokens: tokens.reasoning,
-            usage_missing: summary.usage.is_none() && self.outcome == Outcome::Ok,
+            estimated,
             finish_reason: summary.finish_reason,
             confidence: summary.confidence,
             upstream_id: summary.upstream_id,
@@ -202,6 +212,27 @@ pub(super) fn summarise(dialect: Dialect, body: &[u8]) -> chat::ResponseSummary 
         Dialect::OpenAi => chat::summarise_response(body),
         other => other.read_response(body).map(|response| summary_of(&response)).unwrap_or_default(),
     }
+}
+
+/// Tokens of a call whose provider did not count, by the nearest public vocabulary.
+fn estimate(names: &Names, body: &[u8], prompt: Option<&str>, said: Option<&str>) -> Usage {
+    let model = names.model.as_deref().unwrap_or_default();
+    let tokens = |text: &str| crate::catalog::tokens::estimate(model, text);
+    let dialect = Endpoint::dialect_of(&names.endpoint);
+    let asked = dialect.read_request(body).map(|request| counted(&request).texts).unwrap_or_default();
+    let embedded = || {
+        let asked = EmbeddingRequest::read(EmbeddingDialect::OpenAi, body, None).map(|asked| asked.inputs).unwrap_or_default();
+        asked.into_iter().map(|input| match input {
+            Input::Text(text) => tokens(&text),
+            Input::Tokens(list) => list.len() as u64,
+        })
+    };
+    // The prompt's messages are elements of a list.
+    let prompt = prompt.map(|elements| format!(r#"{{"model":"-","messages":[{elements}]}}"#));
+    let prompt = prompt.and_then(|body| Dialect::OpenAi.read_request(body.as_bytes()).ok()).map(|request| counted(&request).texts);
+    let input = asked.iter().chain(prompt.iter().flatten()).map(|text| tokens(text)).sum::<u64>();
+    let input = if asked.is_empty() { embedded().sum() } else { input };
+    Usage { input, output: said.map(tokens).unwrap_or_default(), ..Usage::default() }
 }
 
 fn count(n: u64) -> i64 {

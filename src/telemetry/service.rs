@@ -6,6 +6,7 @@ use super::record::summarise;
 use super::rollup::Span;
 use super::store::{self, TrafficRow};
 use crate::feedback::store::ThumbsRow;
+use crate::gateway::Endpoint;
 use crate::identity::Actor;
 use crate::identity::model::Permission;
 use crate::server::App;
@@ -46,8 +47,12 @@ async fn entry(content: Option<Vec<u8>>, place: i64) -> Result<Entry, Fault> {
 /// The body as the provider got it. It is not stored: the caller's body, the rendered prompt and the immutable version make it again.
 async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Result<Option<String>, Fault> {
     let (Some(body), Some(model), Some(provider)) = (&entry.request, &summary.model, &summary.provider) else { return Ok(None) };
-    let dialect = dialect_of(&summary.endpoint);
-    let Ok(request) = ChatRequest::parse(dialect, body) else { return Ok(None) };
+    let dialect = Endpoint::dialect_of(&summary.endpoint);
+    let request = match dialect {
+        Dialect::Gemini => ChatRequest::parse_addressed(body, model, summary.streamed),
+        other => ChatRequest::parse(other, body),
+    };
+    let Ok(request) = request else { return Ok(None) };
     let mut parameters = Vec::new();
     if let Some((name, version)) = summary.prompt.as_deref().and_then(|p| p.rsplit_once('@'))
         && let Ok(version) = version.parse()
@@ -63,23 +68,15 @@ async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Re
     Ok(crate::gateway::as_sent(&app.snapshot(), dialect, provider, model, edited).and_then(|body| String::from_utf8(body).ok()))
 }
 
-/// The dialect of an endpoint by its name in the log.
-fn dialect_of(endpoint: &str) -> Dialect {
-    match endpoint.strip_prefix("shadow.").unwrap_or(endpoint) {
-        "messages" => Dialect::Anthropic,
-        "responses" => Dialect::Responses,
-        _ => Dialect::OpenAi,
-    }
-}
-
 fn lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body: Option<String>) -> RequestDetail {
     let Entry { facts, request, response, response_text, .. } = entry;
-    let text =
-        response_text.map(lossy).or_else(|| response.as_deref().and_then(|body| summarise(dialect_of(&summary.endpoint), body).text));
+    let text = response_text
+        .map(lossy)
+        .or_else(|| response.as_deref().and_then(|body| summarise(Endpoint::dialect_of(&summary.endpoint), body).text));
     RequestDetail {
         summary,
         key_name: Some(key_name),
@@ -93,7 +90,7 @@ fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body
         cached_input_tokens: i64::try_from(facts.cached_input_tokens).unwrap_or(i64::MAX),
         cache_write_tokens: i64::try_from(facts.cache_write_tokens).unwrap_or(i64::MAX),
         reasoning_tokens: i64::try_from(facts.reasoning_tokens).unwrap_or(i64::MAX),
-        usage_missing: facts.usage_missing,
+        estimated: facts.estimated,
         finish_reason: facts.finish_reason,
         confidence: facts.confidence,
         upstream_id: facts.upstream_id,

@@ -146,7 +146,7 @@ async fn a_call_is_logged_once_with_everything_known_about_it() {
         let expected = json!({
             "request_id": "once", "endpoint": "chat.completions", "route": "bot", "variant": "control", "provider": "primary", "model": "mock",
             "prompt": "support@1", "status": 200, "outcome": "ok", "error_code": null, "streamed": false, "user_id": "ann", "session_id": "s-9",
-            "input_tokens": 1000, "cached_input_tokens": 400, "output_tokens": 200, "usage_missing": false,
+            "input_tokens": 1000, "cached_input_tokens": 400, "output_tokens": 200, "estimated": false,
             // 600 × 0.15 + 400 × 0.075 + 200 × 0.60 USD per million = 240 millionths of a dollar.
             "cost": 240_000, "key_name": "app", "source_ip": "127.0.0.1", "user_agent": "story/1", "metadata": { "plan": "gold" },
             "finish_reason": "stop", "upstream_id": "chatcmpl-up", "response_text": "hello", "preview": "Hello?",
@@ -162,14 +162,22 @@ async fn a_call_is_logged_once_with_everything_known_about_it() {
 }
 
 #[tokio::test]
-async fn usage_that_is_missing_is_not_taken_for_zero() {
+async fn usage_that_is_missing_is_estimated_and_marked_and_zero_is_not_missing() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;
     let mut body = answer_body("hi");
     body.as_object_mut().expect("object").remove("usage");
     upstream.then(crate::support::Say::status(200, "", &body.to_string()));
     let id = header(&server.ask("a").await, "x-request-id");
-    assert_eq!(server.logged(&id).await["usage_missing"], true);
+    let entry = server.logged(&id).await;
+    // Six words and two marks come to a token each, or two for a rare name; "hi" is one.
+    assert_eq!((&entry["estimated"], &entry["output_tokens"]), (&json!(true), &json!(1)));
+    assert!((7..=10).contains(&entry["input_tokens"].as_i64().expect("a number")), "{}", entry["input_tokens"]);
+    assert!(entry["cost"].as_i64() > Some(0), "billed by the estimate");
+    body["usage"] = json!({ "prompt_tokens": 0, "completion_tokens": 0 });
+    upstream.then(crate::support::Say::status(200, "", &body.to_string()));
+    let entry = server.logged(&header(&server.ask("a").await, "x-request-id")).await;
+    assert_eq!((&entry["estimated"], &entry["input_tokens"]), (&json!(false), &json!(0)));
 }
 
 #[tokio::test]

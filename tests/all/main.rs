@@ -4,6 +4,7 @@
 
 mod control;
 mod declarative;
+mod endpoints;
 mod failover;
 mod feedback;
 mod gateway;

@@ -205,7 +205,7 @@ fn facts(d: &RequestDetail) -> impl IntoView + use<> {
         s.route.clone().map(|r| ("Route", view! { <a class="link" href=format!("/routes/{}", encode(&r))>{r.clone()}</a> }.into_any()));
     let text = |name: &'static str, value: Option<String>| value.map(|v| (name, view! { <span>{v}</span> }.into_any()));
     let tokens = format!("{} in, {} out", format::grouped(s.input_tokens), format::grouped(s.output_tokens));
-    let tokens = if d.usage_missing { "not given by the provider".to_owned() } else { tokens };
+    let tokens = if d.estimated { format!("{tokens} (estimated: the provider did not count)") } else { tokens };
     let rows = [
         text("Request id", Some(s.request_id.clone())),
         route,

@@ -1,5 +1,6 @@
-//! OpenAI chat completions: a surgical view of requests, and what is read off answers and streams.
+//! A surgical view of requests in every dialect, and what is read off OpenAI's answers and streams.
 
+mod addressed;
 mod answer;
 mod request;
 mod stream;

@@ -2,7 +2,7 @@
 
 pub mod anthropic;
 pub mod gemini;
-mod json;
+pub(crate) mod json;
 pub mod openai;
 pub mod responses;
 

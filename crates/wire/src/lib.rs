@@ -4,7 +4,9 @@
 //! Only between two [dialects](dialect) is it read into a [form] of ours and written out of it; what the target cannot say is refused by name.
 
 pub mod chat;
+pub mod count;
 pub mod dialect;
+pub mod embeddings;
 pub mod error;
 pub mod form;
 pub mod passage;

@@ -49,24 +49,34 @@ fn text_of(content: &RawValue) -> Option<Cow<'_, str>> {
     (!texts.is_empty()).then(|| texts.join("\n").into())
 }
 
-/// Reads what lists show of a request; at most `chars` characters of text. A body that cannot be read gives nothing.
+/// Reads what lists show of a request, in whichever dialect; at most `chars` characters of text. A body that cannot be read gives nothing.
 pub fn summarise_request(body: &[u8], chars: usize) -> RequestSummary {
     #[derive(Deserialize)]
     struct Message<'a> {
         #[serde(borrow)]
         role: Option<Text<'a>>,
-        #[serde(borrow)]
+        #[serde(borrow, alias = "parts")]
         content: Option<&'a RawValue>,
     }
     #[derive(Deserialize)]
     struct Body<'a> {
-        #[serde(borrow)]
-        messages: Vec<Message<'a>>,
+        // Chat and Anthropic, Responses and embeddings, Gemini.
+        #[serde(borrow, alias = "input", alias = "contents")]
+        messages: &'a RawValue,
     }
     let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return RequestSummary::default() };
-    let last = body.messages.iter().rev().find(|m| m.role.as_ref().is_some_and(|role| role.0 == "user"));
-    let text = last.and_then(|m| m.content).and_then(text_of);
-    RequestSummary { last_user_text: text.map(|t| t.chars().take(chars).collect()), messages: body.messages.len() }
+    let short = |text: &str| text.chars().take(chars).collect::<String>();
+    if let Ok(Text(text)) = serde_json::from_str::<Text<'_>>(body.messages.get()) {
+        return RequestSummary { last_user_text: Some(short(&text)), messages: 1 };
+    }
+    if let Ok(texts) = serde_json::from_str::<Vec<Text<'_>>>(body.messages.get()) {
+        return RequestSummary { last_user_text: texts.last().map(|text| short(&text.0)), messages: texts.len() };
+    }
+    let Ok(messages) = serde_json::from_str::<Vec<Message<'_>>>(body.messages.get()) else { return RequestSummary::default() };
+    // Gemini's first turn may go without a role.
+    let user = |m: &&Message<'_>| m.role.as_ref().map_or(m.content.is_some(), |role| role.0 == "user");
+    let text = messages.iter().rev().find(user).and_then(|m| m.content).and_then(text_of);
+    RequestSummary { last_user_text: text.map(|t| short(&t)), messages: messages.len() }
 }
 
 /// Reads what the log keeps of an answer. A body that cannot be read gives nothing.

@@ -56,8 +56,8 @@ impl ParseError {
 /// A chat request: every top-level field in order, as text, and the few that routing reads.
 #[derive(Debug)]
 pub struct ChatRequest<'a> {
-    dialect: Dialect,
-    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(super) dialect: Dialect,
+    pub(super) fields: Vec<(Cow<'a, str>, &'a RawValue)>,
     /// The model asked for.
     pub model: Cow<'a, str>,
     /// Whether a stream is asked for.
@@ -66,13 +66,13 @@ pub struct ChatRequest<'a> {
     pub include_usage: bool,
     /// The end user.
     pub user: Option<Cow<'a, str>>,
-    messages: Conversation<'a>,
+    pub(super) messages: Conversation<'a>,
     /// The fields of `metadata`, in order.
     pub metadata: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The fields of an object, in order, as text.
 pub(crate) struct Fields<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -116,7 +116,7 @@ impl<'a> ChatRequest<'a> {
             match key.as_ref() {
                 "model" => model = read::<Text<'a>>("model", value, "must be text")?.map(|t| t.0),
                 "input" if dialect == Dialect::Responses => messages = Some(list_or_text(value)?),
-                "messages" if dialect != Dialect::Responses => messages = Some(Conversation::List(array(value)?)),
+                "messages" if dialect != Dialect::Responses => messages = Some(Conversation::List(array("messages", value)?)),
                 "stream" => stream = read::<Option<bool>>("stream", value, "must be true or false")?.flatten().unwrap_or(false),
                 "user" if dialect != Dialect::Anthropic => user = read::<Text<'a>>("user", value, "must be text")?.map(|t| t.0),
                 "metadata" => {
@@ -142,6 +142,9 @@ impl<'a> ChatRequest<'a> {
     /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
     /// stream. Everything else stays as it was, byte for byte and in order.
     pub fn rewrite(&self, edit: &Edit<'_>) -> Vec<u8> {
+        if self.dialect == Dialect::Gemini {
+            return self.rewrite_addressed(edit);
+        }
         let size: usize = self.fields.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
         let mut out = Vec::with_capacity(size + edit.prompt_messages.len() + edit.model.len() + 96);
         let mut first = true;
@@ -246,14 +249,14 @@ pub(crate) fn not_json(e: &serde_json::Error) -> ParseError {
     ParseError::NotJson { why, line: e.line(), column: e.column() }
 }
 
-fn array(value: &RawValue) -> Result<&str, ParseError> {
+pub(super) fn array<'a>(field: &str, value: &'a RawValue) -> Result<&'a str, ParseError> {
     let raw = value.get().trim();
-    raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| ParseError::field("messages", "must be a list"))
+    raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| ParseError::field(field, "must be a list"))
 }
 
 /// What was said so far.
 #[derive(Clone, Copy, Debug)]
-enum Conversation<'a> {
+pub(super) enum Conversation<'a> {
     /// The inside of a list.
     List(&'a str),
     /// In Responses: a user's text, with its quotes.
@@ -265,13 +268,12 @@ const fn conversation(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenAi | Dialect::Anthropic => "messages",
         Dialect::Responses => "input",
-        // Its model stands in the address: a body of this dialect names none, and is refused for that.
         Dialect::Gemini => "contents",
     }
 }
 
 /// A field that is there twice. Bodies have a dozen fields; one with thousands must not cost the square of them.
-fn twice<'f>(fields: &'f [(Cow<'_, str>, &RawValue)]) -> Option<&'f str> {
+pub(super) fn twice<'f>(fields: &'f [(Cow<'_, str>, &RawValue)]) -> Option<&'f str> {
     if fields.len() <= 32 {
         let again = fields.iter().enumerate().find(|(i, (key, _))| fields[..*i].iter().any(|(earlier, _)| earlier == key));
         return again.map(|(_, (key, _))| key.as_ref());
@@ -289,21 +291,34 @@ fn list_or_text(value: &RawValue) -> Result<Conversation<'_>, ParseError> {
     inside.map(Conversation::List).ok_or_else(|| ParseError::field("input", "must be text or a list"))
 }
 
+/// A message of a prompt.
+#[derive(Deserialize)]
+pub(super) struct Said<'a> {
+    #[serde(borrow)]
+    role: Text<'a>,
+    /// JSON text.
+    #[serde(borrow)]
+    pub content: &'a RawValue,
+}
+
+impl Said<'_> {
+    pub fn is_system(&self) -> bool {
+        self.role.0 == "system" || self.role.0 == "developer"
+    }
+
+    pub fn is_assistant(&self) -> bool {
+        self.role.0 == "assistant"
+    }
+}
+
 /// A prompt's messages for Anthropic: what the system says as blocks, and the others.
 fn hoisted(prompt: &str) -> (String, Cow<'_, str>) {
-    #[derive(Deserialize)]
-    struct Said<'a> {
-        #[serde(borrow)]
-        role: Text<'a>,
-        #[serde(borrow)]
-        content: &'a RawValue,
-    }
     if prompt.is_empty() {
         return (String::new(), Cow::Borrowed(""));
     }
     let list = format!("[{prompt}]");
     let Ok(all) = serde_json::from_str::<Vec<Said<'_>>>(&list) else { return (String::new(), Cow::Borrowed(prompt)) };
-    let (system, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|said| said.role.0 == "system" || said.role.0 == "developer");
+    let (system, others): (Vec<_>, Vec<_>) = all.into_iter().partition(Said::is_system);
     let blocks: Vec<String> = system.iter().map(|said| format!(r#"{{"type":"text","text":{}}}"#, said.content.get())).collect();
     let others: Vec<String> =
         others.iter().map(|said| format!(r#"{{"role":{},"content":{}}}"#, quoted(&said.role.0), said.content.get())).collect();
@@ -334,7 +349,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn put(out: &mut Vec<u8>, first: &mut bool, key: &str, value: &[&str]) {
+pub(super) fn put(out: &mut Vec<u8>, first: &mut bool, key: &str, value: &[&str]) {
     out.push(if *first { b'{' } else { b',' });
     *first = false;
     if key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {

@@ -23,7 +23,7 @@ pub use read::read_request;
 pub use response::{read_response, write_response};
 pub use stream_in::Reader;
 pub use stream_out::Writer;
-pub use target::{Target, path, target};
+pub use target::{Target, method, path, target};
 pub use thinking::Thinking;
 pub use write::{Options, write_request};
 

@@ -244,6 +244,11 @@ impl Members {
         self
     }
 
+    /// What is written so far, as a whole object.
+    pub(crate) fn take(&mut self) -> Json {
+        std::mem::take(self).finish()
+    }
+
     pub(crate) fn with<T: Serialize + ?Sized>(mut self, key: &str, value: &T) -> Self {
         self.put(key, value);
         self

@@ -13,20 +13,26 @@ pub struct Target {
 
 /// Reads the path of an address: `…/models/{model}:generateContent` or `:streamGenerateContent`; `None` for any other.
 pub fn target(path: &str) -> Option<Target> {
-    let path = path.split(['?', '#']).next()?;
-    let (head, method) = path.rsplit_once(':')?;
+    let (model, method) = method(path)?;
     let stream = match method {
         "generateContent" => false,
         "streamGenerateContent" => true,
         _ => return None,
     };
+    Some(Target { model, stream })
+}
+
+/// The model and the method of an address: `…/models/{model}:{method}`; `None` for any other.
+pub fn method(path: &str) -> Option<(String, &str)> {
+    let path = path.split(['?', '#']).next()?;
+    let (head, method) = path.rsplit_once(':')?;
     let model = match (head.rsplit_once("models/"), head.rfind("tunedModels/")) {
         (_, Some(at)) => &head[at..],
         (Some((_, model)), None) => model,
         (None, None) => return None,
     };
     let model = decode(model)?;
-    (!model.is_empty()).then_some(Target { model, stream })
+    (!model.is_empty()).then_some((model, method))
 }
 
 /// The path and query of a call, from `models/` on: what stands before depends on the provider.

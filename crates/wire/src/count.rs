@@ -1,0 +1,173 @@
+//! Counting the tokens of a request before it is made.
+
+use crate::dialect::Dialect;
+use crate::dialect::json::{Json, Members, Object};
+use crate::form::{Content, Part, Request, Tool};
+use serde::Deserialize;
+
+/// Fields Anthropic's `count_tokens` takes; a body of Messages has more.
+const ANTHROPIC: [&str; 9] =
+    ["model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers", "context_management", "output_config"];
+/// Fields of OpenAI's `responses/input_tokens`.
+const RESPONSES: [&str; 11] = [
+    "model",
+    "input",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning",
+    "text",
+    "truncation",
+    "previous_response_id",
+    "conversation",
+];
+
+/// The body that asks a provider to count what this body would bring; `None` where the dialect cannot count, or for a body that is no object.
+pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
+    let known: &[&str] = match dialect {
+        Dialect::Anthropic => &ANTHROPIC,
+        Dialect::Responses => &RESPONSES,
+        Dialect::Gemini => {
+            let inner = std::str::from_utf8(body).ok()?.trim();
+            let members = inner.strip_prefix('{')?;
+            let comma = if members.trim() == "}" { "" } else { "," };
+            return Some(
+                format!(r#"{{"generateContentRequest":{{"model":{}{comma}{members}}}"#, Json::of(&format!("models/{model}")).as_str())
+                    .into(),
+            );
+        }
+        Dialect::OpenAi => return None,
+    };
+    let mut fields = Object::body(body).ok()?;
+    let mut kept = Members::new();
+    for key in known {
+        if let Some(raw) = fields.take(key) {
+            kept.put(key, raw);
+        }
+    }
+    Some(kept.finish().into_bytes())
+}
+
+/// The count in a provider's answer.
+pub fn read(dialect: Dialect, body: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Counted {
+        input_tokens: Option<u64>,
+        #[serde(rename = "totalTokens")]
+        total: Option<u64>,
+    }
+    let counted: Counted = serde_json::from_slice(body).ok()?;
+    if dialect == Dialect::Gemini { counted.total } else { counted.input_tokens }
+}
+
+/// The answer to a caller.
+pub fn write(dialect: Dialect, tokens: u64) -> Vec<u8> {
+    let body = match dialect {
+        Dialect::Gemini => Members::new().with("totalTokens", &tokens),
+        Dialect::Responses | Dialect::OpenAi => Members::new().with("object", "response.input_tokens").with("input_tokens", &tokens),
+        Dialect::Anthropic => Members::new().with("input_tokens", &tokens),
+    };
+    body.finish().into_bytes()
+}
+
+/// The body of a Gemini `countTokens` call as one of `generateContent`: its `generateContentRequest`, or itself.
+pub fn gemini_body(body: &[u8]) -> Vec<u8> {
+    let inner = Object::body(body).and_then(Object::camel).ok().and_then(|mut fields| fields.raw("generateContentRequest"));
+    let Some(inner) = inner else { return body.to_vec() };
+    // The model stands in the address.
+    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(inner.as_str()).unwrap_or_default();
+    fields.remove("model");
+    serde_json::Value::Object(fields).to_string().into_bytes()
+}
+
+/// What there is to count in a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Countable {
+    /// Every text: what is said, names and arguments of tools, their descriptions and schemas.
+    pub texts: Vec<String>,
+    /// Messages, the system's included.
+    pub messages: usize,
+    /// Pictures.
+    pub images: usize,
+}
+
+/// What there is to count in a request.
+pub fn countable(request: &Request) -> Countable {
+    let mut out = Countable { messages: request.messages.len() + usize::from(!request.system.is_empty()), ..Countable::default() };
+    request.system.iter().for_each(|part| out.part(part));
+    request.messages.iter().flat_map(|message| &message.parts).for_each(|part| out.part(part));
+    for tool in &request.tools {
+        match tool {
+            Tool::Function(function) => {
+                out.texts.push(function.name.clone());
+                out.texts.extend(function.description.clone());
+                out.texts.extend(function.schema.as_ref().map(|schema| schema.as_str().to_owned()));
+            }
+            Tool::Other { raw, .. } => out.texts.push(raw.as_str().to_owned()),
+        }
+    }
+    out
+}
+
+impl Countable {
+    fn part(&mut self, part: &Part) {
+        match &part.content {
+            Content::Text(text) | Content::Refusal(text) | Content::Thinking { text, .. } => self.texts.push(text.clone()),
+            Content::ToolCall { name, arguments, .. } => self.texts.extend([name.clone(), arguments.clone()]),
+            Content::ToolResult { parts, .. } => parts.iter().for_each(|part| self.part(part)),
+            Content::Image { .. } => self.images += 1,
+            Content::Other { raw, .. } => self.texts.push(raw.as_str().to_owned()),
+            Content::File { .. } | Content::Audio { .. } | Content::RedactedThinking { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_question_has_only_what_counts() {
+        // https://docs.anthropic.com/en/api/messages-count-tokens: a Messages body without what concerns the answer.
+        let body = br#"{"model":"claude-sonnet-4-5","max_tokens":99,"stream":true,"temperature":1,"system":"You are a scientist","messages":[{"role":"user","content":"Hello, Claude"}]}"#;
+        let asked = question(Dialect::Anthropic, body, "").expect("a question");
+        assert_eq!(
+            text(&asked),
+            r#"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"Hello, Claude"}],"system":"You are a scientist"}"#
+        );
+        let gemini = question(Dialect::Gemini, br#"{"contents":[]}"#, "gemini-2.5-pro").expect("a question");
+        assert_eq!(text(&gemini), r#"{"generateContentRequest":{"model":"models/gemini-2.5-pro","contents":[]}}"#);
+        assert_eq!(question(Dialect::OpenAi, b"{}", "m"), None, "chat completions cannot count");
+    }
+
+    #[test]
+    fn counts_are_read_and_written() {
+        assert_eq!(read(Dialect::Anthropic, br#"{"input_tokens":14}"#), Some(14));
+        assert_eq!(read(Dialect::Gemini, br#"{"totalTokens":31,"promptTokensDetails":[]}"#), Some(31));
+        assert_eq!(read(Dialect::Gemini, b"{}"), None);
+        assert_eq!(text(&write(Dialect::Anthropic, 14)), r#"{"input_tokens":14}"#);
+        assert_eq!(text(&write(Dialect::Gemini, 31)), r#"{"totalTokens":31}"#);
+        assert_eq!(text(&write(Dialect::Responses, 5)), r#"{"object":"response.input_tokens","input_tokens":5}"#);
+    }
+
+    #[test]
+    fn google_counts_contents_or_a_whole_request() {
+        assert_eq!(text(&gemini_body(br#"{"contents":[]}"#)), r#"{"contents":[]}"#);
+        assert_eq!(text(&gemini_body(br#"{"generate_content_request":{"model":"models/x","contents":[]}}"#)), r#"{"contents":[]}"#);
+    }
+
+    #[test]
+    fn everything_said_counts() {
+        let body = br#"{"model":"m","messages":[{"role":"system","content":"S"},{"role":"user","content":[{"type":"text","text":"U"},{"type":"image_url","image_url":{"url":"https://x/y.png"}}]},
+            {"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":"R"}],
+            "tools":[{"type":"function","function":{"name":"f","description":"D","parameters":{"type":"object"}}}]}"#;
+        let counted = countable(&Dialect::OpenAi.read_request(body).expect("a request"));
+        assert_eq!(counted.texts, ["S", "U", "f", "{\"a\":1}", "R", "f", "D", "{\"type\":\"object\"}"]);
+        assert_eq!((counted.messages, counted.images), (4, 1));
+    }
+}
