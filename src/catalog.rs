@@ -1,6 +1,8 @@
 //! Models and what they cost.
 
 #[cfg(feature = "server")]
+pub mod builtin;
+#[cfg(feature = "server")]
 pub mod http;
 pub mod model;
 #[cfg(feature = "server")]

@@ -3,6 +3,7 @@
 #[cfg(feature = "server")]
 pub mod http;
 pub mod model;
+pub mod presets;
 #[cfg(feature = "server")]
 pub mod service;
 #[cfg(feature = "server")]

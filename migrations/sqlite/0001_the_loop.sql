@@ -57,6 +57,7 @@ CREATE TABLE providers (
   id TEXT PRIMARY KEY NOT NULL,
   name TEXT NOT NULL UNIQUE,
   kind TEXT NOT NULL,
+  preset TEXT,
   base_url TEXT NOT NULL,
   keys_sealed BLOB NOT NULL,
   key_hints TEXT NOT NULL,

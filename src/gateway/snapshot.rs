@@ -5,6 +5,7 @@ use super::clock::micros;
 use super::endpoint::Endpoints;
 use super::upstream::Provider;
 use super::vitals::Vitals;
+use crate::catalog::builtin;
 use crate::catalog::model::{Price, Tokens};
 use crate::identity::crypto::{digest, digest_from_text};
 use crate::identity::model::{KeyLimits, Scope};
@@ -209,7 +210,11 @@ impl Snapshot {
     }
 
     fn entry(&self, provider: &Arc<Provider>, name: &str, model: &str) -> TargetEntry {
-        let ModelFacts { price, max_output_tokens } = self.models.get(&(name.to_owned(), model.to_owned())).copied().unwrap_or_default();
+        let own = self.models.get(&(name.to_owned(), model.to_owned())).copied().unwrap_or_default();
+        let known = provider.vendor.and_then(|vendor| builtin::find(vendor, model));
+        // What an admin says goes before what is known.
+        let price = own.price.or_else(|| known.and_then(|known| known.price));
+        let max_output_tokens = own.max_output_tokens.or_else(|| known.and_then(|known| known.max_output_tokens));
         TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens, vitals: provider.vitals(model) }
     }
 

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::vitals::Vitals;
 use crate::providers::model::{ProviderKind, Timeouts};
+use crate::providers::presets::Preset;
 use crate::providers::store::ProviderRow;
 use crate::routing::model::FailoverOn;
 use crate::types::Fault;
@@ -92,6 +93,8 @@ pub(crate) struct Provider {
     /// Whether it gets no new calls.
     pub draining: bool,
     kind: ProviderKind,
+    /// Whose models it serves, in the built-in list.
+    pub vendor: Option<&'static str>,
     /// Whether it serves OpenAI's Responses itself.
     responses_api: bool,
     base: Base,
@@ -153,6 +156,7 @@ impl Provider {
             timeouts: row.timeouts.0,
             draining: row.draining,
             kind: row.kind,
+            vendor: row.preset.as_deref().and_then(Preset::named).or_else(|| Preset::at(&row.base_url)).map(|preset| preset.vendor),
             responses_api: row.responses_api,
             usual: base.with(usual).parse().map_err(Fault::internal)?,
             base,
@@ -309,6 +313,7 @@ mod tests {
             id: crate::types::Id::from_text("p"),
             name: "p".to_owned(),
             kind,
+            preset: None,
             base_url: base_url.to_owned(),
             keys_sealed: Vec::new(),
             key_hints: Json(Vec::new()),

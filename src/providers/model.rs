@@ -60,6 +60,8 @@ pub struct ProviderSummary {
     pub name: String,
     /// Dialect.
     pub kind: ProviderKind,
+    /// The preset it was made from.
+    pub preset: Option<String>,
     /// Where it answers.
     pub base_url: String,
     /// One masked hint per stored key.

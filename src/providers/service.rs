@@ -1,6 +1,7 @@
 //! What may happen to providers.
 
 use super::model::{ProviderKind, ProviderSummary, Timeouts};
+use super::presets::{self, Preset};
 use super::store::{self, ProviderRow};
 use crate::gateway::Probe;
 use crate::identity::Actor;
@@ -16,9 +17,11 @@ use std::collections::BTreeMap;
 pub struct NewProvider {
     /// Unique name.
     pub name: String,
-    /// Dialect.
-    pub kind: ProviderKind,
-    /// Where it answers, up to and without `/chat/completions`.
+    /// The preset it is made from, which says its dialect and address.
+    pub preset: Option<String>,
+    /// Dialect; as the preset says, or OpenAI's, when not given.
+    pub kind: Option<ProviderKind>,
+    /// Where it answers, up to and without `/chat/completions`; as the preset says when empty.
     pub base_url: String,
     /// Its keys in clear; none for a local model.
     pub api_keys: Vec<String>,
@@ -45,6 +48,7 @@ fn summary(row: ProviderRow) -> ProviderSummary {
         id: row.id,
         name: row.name,
         kind: row.kind,
+        preset: row.preset,
         base_url: row.base_url,
         key_hints: row.key_hints.0,
         timeouts: row.timeouts.0,
@@ -64,6 +68,7 @@ pub(crate) fn open_keys(app: &App, row: &ProviderRow) -> Result<Vec<String>, Fau
 /// Makes or changes a provider within a transaction. Tells whether anything changed.
 pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Result<bool, Fault> {
     actor.require(Permission::WriteProviders)?;
+    let new = &completed(new.clone())?;
     check(new)?;
     let before = store::by_name(tx, &new.name).await?;
     let id = before.as_ref().map_or_else(Id::new, |row| row.id.clone());
@@ -72,7 +77,8 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
         keys_sealed: app.master_key().seal(&format!("providers/{id}"), &keys)?,
         id,
         name: new.name.clone(),
-        kind: new.kind,
+        kind: kind_of(new),
+        preset: new.preset.clone(),
         base_url: new.base_url.trim_end_matches('/').to_owned(),
         key_hints: sqlx::types::Json(new.api_keys.iter().map(|key| mask(key)).collect()),
         timeouts: sqlx::types::Json(new.timeouts),
@@ -136,11 +142,30 @@ fn no_provider(name: &str) -> Fault {
 /// OpenAI itself does.
 fn serves_responses(new: &NewProvider) -> bool {
     let host = new.base_url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
-    match new.kind {
+    match kind_of(new) {
         ProviderKind::OpenAi => host == "api.openai.com",
         ProviderKind::Azure => !new.base_url.contains('?'),
         ProviderKind::Anthropic | ProviderKind::Gemini | ProviderKind::Bedrock => false,
     }
+}
+
+/// With what the preset says.
+fn completed(mut new: NewProvider) -> Result<NewProvider, Fault> {
+    let Some(name) = &new.preset else { return Ok(new) };
+    let Some(preset) = Preset::named(name) else {
+        let nearest = presets::ALL.iter().max_by(|a, b| strsim::jaro_winkler(name, a.name).total_cmp(&strsim::jaro_winkler(name, b.name)));
+        let hint = nearest.map_or_else(String::new, |preset| format!(". Did you mean `{}`?", preset.name));
+        return Err(Fault::field("preset", format!("there is no preset `{name}`{hint}")));
+    };
+    new.kind = new.kind.or(Some(preset.kind));
+    if new.base_url.is_empty() {
+        preset.base_url.clone_into(&mut new.base_url);
+    }
+    Ok(new)
+}
+
+fn kind_of(new: &NewProvider) -> ProviderKind {
+    new.kind.unwrap_or(ProviderKind::OpenAi)
 }
 
 fn check(new: &NewProvider) -> Result<(), Fault> {
@@ -148,9 +173,12 @@ fn check(new: &NewProvider) -> Result<(), Fault> {
     if new.name.is_empty() || new.name.contains('/') || new.name.chars().count() > 100 {
         wrong.insert("name".to_owned(), "must have 1 to 100 characters and no `/`".to_owned());
     }
+    if new.base_url.contains('{') {
+        wrong.insert("base_url".to_owned(), format!("has a part to fill in: {}", new.base_url));
+    }
     let url = new.base_url.parse::<http::Uri>();
     if !url.is_ok_and(|u| matches!(u.scheme_str(), Some("http" | "https")) && u.host().is_some()) {
-        wrong.insert("base_url".to_owned(), "must be an address like https://api.example.org/v1".to_owned());
+        wrong.entry("base_url".to_owned()).or_insert_with(|| "must be an address like https://api.example.org/v1".to_owned());
     }
     if new.api_keys.iter().any(|key| key.is_empty() || http::HeaderValue::from_str(key).is_err()) {
         wrong.insert("api_keys".to_owned(), "must not be empty nor hold line breaks".to_owned());

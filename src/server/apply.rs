@@ -120,6 +120,7 @@ impl Run<'_> {
         let api_keys = table.api_keys.iter().map(|key| file::secret("api_keys", key)).collect::<Result<_, _>>()?;
         let new = NewProvider {
             name: table.name,
+            preset: table.preset,
             kind: table.kind,
             base_url: table.base_url,
             api_keys,

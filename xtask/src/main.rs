@@ -6,6 +6,7 @@
 mod apt;
 mod bench;
 mod build;
+mod catalog;
 mod cleanup;
 mod demo;
 mod e2e;
@@ -45,6 +46,8 @@ enum Command {
     Lint,
     /// Build (debug) and run the browser tests only; what follows `--` goes to Playwright
     E2e(e2e::Options),
+    /// Make the built-in list of models from LiteLLM's
+    Catalog(catalog::Options),
     /// Measure the gateway against a bare proxy that only forwards
     Bench(bench::Options),
     /// Run the tests against a real, small language model on this machine
@@ -78,6 +81,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(&repo::Repo::find()?, &options)?,
         Command::Lint => lint::run(&repo::Repo::find()?)?,
         Command::E2e(options) => e2e::run(&repo::Repo::find()?, &options)?,
+        Command::Catalog(options) => catalog::run(&repo::Repo::find()?, &options)?,
         Command::Bench(options) => bench::run(&repo::Repo::find()?, &options)?,
         Command::RealModel(options) => real_model::run(&repo::Repo::find()?, &options)?,
         Command::MockUpstream => bench::upstream::serve()?,

@@ -26,7 +26,9 @@ pub struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderTable {
     pub name: String,
-    pub kind: ProviderKind,
+    pub preset: Option<String>,
+    pub kind: Option<ProviderKind>,
+    #[serde(default)]
     pub base_url: String,
     #[serde(default)]
     pub api_keys: Vec<String>,

@@ -1,0 +1,135 @@
+//! The models we know without being told: names, limits, abilities and prices from LiteLLM's public list. See docs/catalog.md.
+
+use super::model::Price;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Where the list comes from.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Source {
+    /// What it is.
+    pub name: String,
+    /// Where it is kept.
+    pub url: String,
+    /// Its licence.
+    pub licence: String,
+    /// Of which version.
+    pub version: String,
+    /// The day it was taken, YYYY-MM-DD.
+    pub date: String,
+}
+
+/// A model of a vendor.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Known {
+    /// Whose: `openai`, `anthropic`, …
+    pub vendor: String,
+    /// The vendor's name for it.
+    pub name: String,
+    /// `chat`, `embedding` or `rerank`.
+    pub kind: String,
+    /// Tokens it can read in one call.
+    pub context_window: Option<u32>,
+    /// Tokens it can write in one call.
+    pub max_output_tokens: Option<u32>,
+    /// What it can, as words: `vision tools json_schema …`.
+    pub abilities: String,
+    /// Price, where known.
+    pub price: Option<Price>,
+    /// When it goes, YYYY-MM-DD.
+    pub deprecated: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    source: Source,
+    models: Vec<Known>,
+}
+
+struct Catalogue {
+    source: Source,
+    models: Vec<Known>,
+    places: HashMap<(String, String), usize>,
+}
+
+/// Read when it is first asked for.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    // The file is part of the program, and a test reads it.
+    let File { source, models } = serde_json::from_str(include_str!("builtin.json")).unwrap_or_else(|e| {
+        tracing::error!(error = %e, "the built-in list of models cannot be read");
+        let none = String::new;
+        File { source: Source { name: none(), url: none(), licence: none(), version: none(), date: none() }, models: Vec::new() }
+    });
+    let places = models.iter().enumerate().map(|(i, known)| ((known.vendor.clone(), known.name.clone()), i)).collect();
+    Catalogue { source, models, places }
+});
+
+/// Where the list comes from.
+pub fn source() -> &'static Source {
+    &CATALOGUE.source
+}
+
+/// All of it, by vendor and name.
+pub fn all() -> &'static [Known] {
+    &CATALOGUE.models
+}
+
+/// Prefixes of Bedrock's profiles for several regions.
+const REGIONS: [&str; 8] = ["us.", "eu.", "apac.", "global.", "us-gov.", "au.", "jp.", "ca."];
+
+/// A vendor's model by its name: as it is, without a region before it, or without a date or `-latest` behind it.
+pub fn find(vendor: &str, model: &str) -> Option<&'static Known> {
+    let exact = |name: &str| CATALOGUE.places.get(&(vendor.to_owned(), name.to_owned())).map(|place| &CATALOGUE.models[*place]);
+    let bare = REGIONS.iter().find_map(|region| model.strip_prefix(region)).filter(|_| vendor == "bedrock").unwrap_or(model);
+    exact(model).or_else(|| exact(bare)).or_else(|| exact(undated(bare)?))
+}
+
+/// A name without its date: `-2025-01-31`, `-20250131`, `@20250131`, `-latest`.
+fn undated(name: &str) -> Option<&str> {
+    if let Some(name) = name.strip_suffix("-latest") {
+        return Some(name);
+    }
+    let tail = name.len() - name.bytes().rev().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').count();
+    let (head, date) = name.split_at(tail);
+    let digits = date.bytes().filter(u8::is_ascii_digit).count();
+    let head = head.strip_suffix('@').unwrap_or(head);
+    (digits == 8 && !head.is_empty()).then_some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_read_and_large_enough() {
+        assert!(all().len() >= 300, "{}", all().len());
+        assert!(source().date.len() == 10 && source().licence == "MIT");
+        let priced = all().iter().filter(|known| known.price.is_some()).count();
+        assert!(priced * 10 > all().len() * 8, "{priced} of {} have a price", all().len());
+    }
+
+    #[test]
+    fn prices_are_what_the_vendors_publish() {
+        // openai.com/api/pricing, claude.com/pricing, ai.google.dev/gemini-api/docs/pricing.
+        let price = |vendor, model| find(vendor, model).and_then(|known| known.price).expect(model);
+        assert_eq!((price("openai", "gpt-4o").input, price("openai", "gpt-4o").cached_input), (2.5, Some(1.25)));
+        let sonnet = price("anthropic", "claude-sonnet-4-5");
+        assert_eq!((sonnet.input, sonnet.output, sonnet.cache_write, sonnet.cached_input), (3.0, 15.0, Some(3.75), Some(0.3)));
+        assert_eq!(price("gemini", "gemini-2.5-pro").long.map(|long| (long.above, long.output)), Some((200_000, 15.0)));
+        assert!((price("openai", "text-embedding-3-small").input - 0.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn names_with_dates_and_regions_are_understood() {
+        let name = |vendor, model| find(vendor, model).map(|known| known.name.as_str());
+        assert_eq!(name("openai", "gpt-4o-2024-08-06"), Some("gpt-4o-2024-08-06"), "the exact one first");
+        assert_eq!(name("openai", "gpt-4o-2099-01-01"), Some("gpt-4o"));
+        assert_eq!(name("anthropic", "claude-sonnet-4-5-20990101"), Some("claude-sonnet-4-5"));
+        assert_eq!(name("openai", "gpt-4o-latest"), Some("gpt-4o"));
+        assert_eq!(name("bedrock", "jp.amazon.nova-lite-v1:0"), Some("amazon.nova-lite-v1:0"));
+        assert_eq!(name("openai", "gpt-4o-2024"), None, "half a date is a name");
+        assert_eq!(name("openai", "made-up"), None);
+        assert_eq!(undated("2024-08-06"), None);
+    }
+}

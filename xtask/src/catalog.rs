@@ -1,0 +1,180 @@
+//! `cargo xtask catalog`: makes the built-in list of models from LiteLLM's public one. See docs/catalog.md.
+
+use crate::repo::Repo;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Where the list comes from.
+#[derive(Args)]
+pub struct Options {
+    /// LiteLLM's `model_prices_and_context_window.json`
+    #[arg(long)]
+    from: PathBuf,
+    /// The version of LiteLLM it is of
+    #[arg(long)]
+    version: String,
+    /// The day it was taken, YYYY-MM-DD
+    #[arg(long)]
+    date: String,
+}
+
+/// Our vendors by LiteLLM's names of providers, and what its names of models begin with.
+const VENDORS: [(&str, &str, &str); 26] = [
+    ("anthropic", "anthropic", "anthropic/"),
+    ("azure", "azure", "azure/"),
+    ("bedrock", "bedrock", ""),
+    ("bedrock_converse", "bedrock", ""),
+    ("cerebras", "cerebras", "cerebras/"),
+    ("cohere", "cohere", "cohere/"),
+    ("cohere_chat", "cohere", "cohere_chat/"),
+    ("dashscope", "dashscope", "dashscope/"),
+    ("deepinfra", "deepinfra", "deepinfra/"),
+    ("deepseek", "deepseek", "deepseek/"),
+    ("fireworks_ai", "fireworks", "fireworks_ai/"),
+    ("gemini", "gemini", "gemini/"),
+    ("groq", "groq", "groq/"),
+    ("hyperbolic", "hyperbolic", "hyperbolic/"),
+    ("minimax", "minimax", "minimax/"),
+    ("mistral", "mistral", "mistral/"),
+    ("moonshot", "moonshot", "moonshot/"),
+    ("nebius", "nebius", "nebius/"),
+    ("novita", "novita", "novita/"),
+    ("openai", "openai", "openai/"),
+    ("perplexity", "perplexity", "perplexity/"),
+    ("sambanova", "sambanova", "sambanova/"),
+    ("together_ai", "together", "together_ai/"),
+    ("voyage", "voyage", "voyage/"),
+    ("xai", "xai", "xai/"),
+    ("zai", "zai", "zai/"),
+];
+
+/// What a model can, by LiteLLM's names.
+const ABILITIES: [(&str, &str); 9] = [
+    ("supports_vision", "vision"),
+    ("supports_function_calling", "tools"),
+    ("supports_response_schema", "json_schema"),
+    ("supports_reasoning", "reasoning"),
+    ("supports_prompt_caching", "caching"),
+    ("supports_pdf_input", "pdf"),
+    ("supports_audio_input", "audio"),
+    ("supports_web_search", "web_search"),
+    ("supports_computer_use", "computer_use"),
+];
+
+/// Thresholds above which some prices are higher, in LiteLLM's names.
+const LONG: [(&str, u64); 4] = [("128k", 128_000), ("200k", 200_000), ("256k", 256_000), ("272k", 272_000)];
+
+/// Writes `src/catalog/builtin.json`.
+pub fn run(repo: &Repo, options: &Options) -> Result<()> {
+    let text = std::fs::read_to_string(&options.from).with_context(|| options.from.display().to_string())?;
+    let source: Map<String, Value> = serde_json::from_str(&text).context("not LiteLLM's list")?;
+    let models: BTreeMap<(String, String), Value> = source.iter().filter_map(|(name, facts)| model(name, facts)).collect();
+    ensure!(models.len() >= 300, "only {} models were understood: has the format changed?", models.len());
+    let mut out = format!(
+        "{{\"source\":{},\"models\":[\n",
+        json!({ "name": "LiteLLM, model_prices_and_context_window.json", "url": "https://github.com/BerriAI/litellm", "licence": "MIT", "version": options.version, "date": options.date })
+    );
+    for (i, model) in models.values().enumerate() {
+        let comma = if i + 1 == models.len() { "" } else { "," };
+        writeln!(out, "{model}{comma}")?;
+    }
+    out.push_str("]}\n");
+    let path = repo.root.join("src/catalog/builtin.json");
+    std::fs::write(&path, out)?;
+    println!("{} models in src/catalog/builtin.json", models.len());
+    Ok(())
+}
+
+/// `[vendor, name, kind, context, output, abilities, price, deprecated]`; nothing for what is not a model of a vendor we know.
+fn model(name: &str, facts: &Value) -> Option<((String, String), Value)> {
+    let provider = facts["litellm_provider"].as_str()?;
+    let (_, vendor, prefix) = VENDORS.into_iter().find(|(known, ..)| *known == provider)?;
+    let kind = match facts["mode"].as_str()? {
+        "chat" | "responses" => "chat",
+        "embedding" => "embedding",
+        "rerank" => "rerank",
+        _ => return None,
+    };
+    let name = name.strip_prefix(prefix).unwrap_or(name);
+    // Prices by size of picture, by region and commitment, and of fine-tuned models that nobody else has.
+    if name.is_empty() || (vendor == "bedrock" && name.contains('/')) || name.starts_with("ft:") || name.contains("1024-x") {
+        return None;
+    }
+    let number = |key: &str| facts[key].as_u64();
+    let abilities: Vec<&str> = ABILITIES.iter().filter(|(key, _)| facts[*key] == true).map(|(_, word)| *word).collect();
+    let context = number("max_input_tokens").or_else(|| number("max_tokens"));
+    let deprecated = facts["deprecation_date"].as_str().filter(|date| date.len() == 10);
+    let row = json!([vendor, name, kind, context, number("max_output_tokens"), abilities.join(" "), price(facts), deprecated]);
+    Some(((vendor.to_owned(), name.to_owned()), row))
+}
+
+fn price(facts: &Value) -> Value {
+    let tier = |end: &str| {
+        let cost = |key: &str| facts[format!("{key}{end}")].as_f64().map(per_million);
+        (
+            cost("input_cost_per_token"),
+            cost("output_cost_per_token"),
+            cost("cache_read_input_token_cost"),
+            cost("cache_creation_input_token_cost"),
+        )
+    };
+    let (Some(input), output, cached, written) = tier("") else { return Value::Null };
+    let mut price = Map::new();
+    price.insert("input".to_owned(), json!(input));
+    price.insert("output".to_owned(), json!(output.unwrap_or(0.0)));
+    let mut optional = |key: &str, value: Option<f64>| {
+        // A free write to the cache is how some lists say that there is no such price.
+        if let Some(value) = value.filter(|value| *value > 0.0) {
+            price.insert(key.to_owned(), json!(value));
+        }
+    };
+    optional("cached_input", cached);
+    optional("cache_write", written);
+    for (words, above) in LONG {
+        let (long_input, long_output, cached, written) = tier(&format!("_above_{words}_tokens"));
+        if let (Some(input), Some(output)) = (long_input, long_output.or(output)) {
+            let mut long = Map::from_iter([
+                ("above".to_owned(), json!(above)),
+                ("input".to_owned(), json!(input)),
+                ("output".to_owned(), json!(output)),
+            ]);
+            long.extend(cached.map(|cached| ("cached_input".to_owned(), json!(cached))));
+            long.extend(written.map(|written| ("cache_write".to_owned(), json!(written))));
+            price.insert("long".to_owned(), Value::Object(long));
+        }
+    }
+    Value::Object(price)
+}
+
+/// US dollars per million tokens, without the noise of binary fractions.
+fn per_million(per_token: f64) -> f64 {
+    (per_token * 1e12).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_becomes_a_row_with_its_tiers() {
+        let facts = json!({ "litellm_provider": "gemini", "mode": "chat", "input_cost_per_token": 1.25e-6, "output_cost_per_token": 1e-5,
+            "input_cost_per_token_above_200k_tokens": 2.5e-6, "output_cost_per_token_above_200k_tokens": 1.5e-5, "cache_read_input_token_cost": 1.25e-7,
+            "max_input_tokens": 1_048_576, "max_output_tokens": 65_536, "supports_vision": true, "supports_function_calling": true });
+        let (_, row) = model("gemini/gemini-2.5-pro", &facts).expect("a model");
+        let price =
+            json!({ "input": 1.25, "output": 10.0, "cached_input": 0.125, "long": { "above": 200_000, "input": 2.5, "output": 15.0 } });
+        assert_eq!(row, json!(["gemini", "gemini-2.5-pro", "chat", 1_048_576, 65_536, "vision tools", price, null]));
+    }
+
+    #[test]
+    fn pictures_regions_and_strangers_are_left_out() {
+        let facts = |provider: &str, mode: &str| json!({ "litellm_provider": provider, "mode": mode });
+        assert!(model("dall-e-3", &facts("openai", "image_generation")).is_none());
+        assert!(model("bedrock/us-east-1/1-month-commitment/x", &facts("bedrock", "chat")).is_none());
+        assert!(model("x", &facts("nobody", "chat")).is_none());
+    }
+}
