@@ -90,11 +90,12 @@ fn undated(name: &str) -> Option<&str> {
     if let Some(name) = name.strip_suffix("-latest") {
         return Some(name);
     }
-    let tail = name.len() - name.bytes().rev().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').count();
-    let (head, date) = name.split_at(tail);
-    let digits = date.bytes().filter(u8::is_ascii_digit).count();
-    let head = head.strip_suffix('@').unwrap_or(head);
-    (digits == 8 && !head.is_empty()).then_some(head)
+    // The shape of each ending, a digit for each `9`.
+    ["-9999-99-99", "-99999999", "@99999999"].into_iter().find_map(|shape| {
+        let (head, end) = name.split_at_checked(name.len().checked_sub(shape.len())?)?;
+        let fits = end.bytes().zip(shape.bytes()).all(|(byte, shape)| if shape == b'9' { byte.is_ascii_digit() } else { byte == shape });
+        (fits && !head.is_empty()).then_some(head)
+    })
 }
 
 #[cfg(test)]

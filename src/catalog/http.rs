@@ -1,15 +1,20 @@
 //! Models over JSON.
 
+use super::service::{Listed, ModelFilter};
 use crate::identity::http::Caller;
 use crate::server::{ApiError, App};
+use crate::types::{Page, PageRequest};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::routing::get;
-use serde_json::{Value, json};
 
-async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
-    let items = super::service::list(&app, &caller.0).await?;
-    Ok(Json(json!({ "items": items, "next_cursor": null })))
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter): Query<ModelFilter>,
+    Query(page): Query<PageRequest>,
+) -> Result<Json<Page<Listed>>, ApiError> {
+    Ok(Json(super::service::search(&app, &caller.0, &filter, &page).await?))
 }
 
 /// The control plane of this room, below `/api/v1`.

@@ -1,13 +1,17 @@
 //! What may happen to models.
 
-use super::model::Model;
+use super::builtin::{self, Known};
+use super::model::{Model, Price};
 use super::store;
 use crate::identity::Actor;
 use crate::identity::model::Permission;
 use crate::identity::service::{Change, record};
+use crate::providers::presets::Preset;
 use crate::server::App;
 use crate::store::Tx;
-use crate::types::Fault;
+use crate::types::{Fault, Page, PageRequest};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// All models, by provider and name.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Model>, Fault> {
@@ -15,11 +19,144 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Model>, Fault> {
     Ok(store::all(app.db()).await?)
 }
 
+/// A model as lists show it: an admin's own, or one that is known without being told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Listed {
+    /// The provider it can be called at here; none for one that is only known.
+    pub provider: Option<String>,
+    /// Whose it is, where that is known.
+    pub vendor: Option<&'static str>,
+    /// Its name.
+    pub name: String,
+    /// `chat`, `embedding` or `rerank`, where known.
+    pub kind: Option<&'static str>,
+    /// Tokens it can read in one call.
+    pub context_window: Option<u32>,
+    /// Tokens it can write in one call.
+    pub max_output_tokens: Option<u32>,
+    /// What it can, as words.
+    pub abilities: &'static str,
+    /// Price, where known.
+    pub price: Option<Price>,
+    /// Whether an admin said any of this.
+    pub own: bool,
+    /// When it goes, YYYY-MM-DD.
+    pub deprecated: Option<&'static str>,
+}
+
+/// Which models a list shows.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ModelFilter {
+    /// Part of a name.
+    #[serde(default)]
+    pub search: Option<String>,
+    /// A vendor or a provider.
+    #[serde(default)]
+    pub vendor: Option<String>,
+}
+
+/// Models: first those an admin added, then those of vendors that are providers here, then the rest of the built-in list; each part by name. The cursor is the
+/// place in the list.
+pub async fn search(app: &App, actor: &Actor, filter: &ModelFilter, page: &PageRequest) -> Result<Page<Listed>, Fault> {
+    actor.require(Permission::ReadConfig)?;
+    let providers = crate::providers::store::all(app.db()).await?;
+    let here: Vec<(&str, &'static str)> = providers
+        .iter()
+        .filter_map(|row| {
+            let preset = row.preset.as_deref().and_then(Preset::named).or_else(|| Preset::at(&row.base_url))?;
+            (!preset.vendor.is_empty()).then_some((row.name.as_str(), preset.vendor))
+        })
+        .collect();
+    let vendor_of = |provider: &str| here.iter().find(|(name, _)| *name == provider).map(|(_, vendor)| *vendor);
+    let mut all: Vec<Listed> = store::all(app.db()).await?.into_iter().map(|model| own(model, vendor_of)).collect();
+    let added: HashSet<(Option<&str>, String)> = all.iter().map(|listed| (listed.vendor, listed.name.clone())).collect();
+    let rest = builtin::all().iter().filter(|known| !added.contains(&(Some(known.vendor.as_str()), known.name.clone())));
+    let (usable, others): (Vec<_>, Vec<_>) = rest.partition(|known| here.iter().any(|(_, vendor)| *vendor == known.vendor));
+    for known in usable.into_iter().chain(others) {
+        let provider = here.iter().find(|(_, vendor)| *vendor == known.vendor).map(|(name, _)| (*name).to_owned());
+        all.push(Listed::known(known, provider));
+    }
+    let words: Vec<String> = filter.search.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
+    let wanted = filter.vendor.as_deref().filter(|vendor| !vendor.is_empty());
+    all.retain(|listed| {
+        let name = listed.name.to_lowercase();
+        words.iter().all(|word| name.contains(word.as_str()))
+            && wanted.is_none_or(|vendor| listed.vendor == Some(vendor) || listed.provider.as_deref() == Some(vendor))
+    });
+    let from = page.cursor.as_deref().and_then(|cursor| cursor.parse::<usize>().ok()).unwrap_or(0);
+    let rows = page.rows();
+    let next_cursor = (all.len() > from + rows).then(|| (from + rows).to_string());
+    Ok(Page { items: all.into_iter().skip(from).take(rows).collect(), next_cursor })
+}
+
+fn own(model: Model, vendor_of: impl Fn(&str) -> Option<&'static str>) -> Listed {
+    let vendor = vendor_of(&model.provider);
+    let known = vendor.and_then(|vendor| builtin::find(vendor, &model.name));
+    Listed {
+        vendor,
+        kind: known.map(|known| known.kind.as_str()),
+        context_window: model.context_window.or_else(|| known.and_then(|known| known.context_window)),
+        max_output_tokens: model.max_output_tokens.or_else(|| known.and_then(|known| known.max_output_tokens)),
+        abilities: known.map_or("", |known| known.abilities.as_str()),
+        price: model.price.or_else(|| known.and_then(|known| known.price)),
+        own: true,
+        deprecated: known.and_then(|known| known.deprecated.as_deref()),
+        provider: Some(model.provider),
+        name: model.name,
+    }
+}
+
+impl Listed {
+    fn known(known: &'static Known, provider: Option<String>) -> Self {
+        Self {
+            provider,
+            vendor: Some(&known.vendor),
+            name: known.name.clone(),
+            kind: Some(&known.kind),
+            context_window: known.context_window,
+            max_output_tokens: known.max_output_tokens,
+            abilities: &known.abilities,
+            price: known.price,
+            own: false,
+            deprecated: known.deprecated.as_deref(),
+        }
+    }
+}
+
+/// Says what a model costs and can, in place of what is known; in force at once.
+pub async fn set(app: &App, actor: &Actor, model: &Model) -> Result<(), Fault> {
+    let mut tx = app.db().begin().await?;
+    if crate::providers::store::by_name(&mut tx, &model.provider).await?.is_none() {
+        return Err(Fault::field("provider", format!("there is no provider `{}`", model.provider)));
+    }
+    put(app, &mut tx, actor, model).await?;
+    tx.commit().await?;
+    app.reload().await
+}
+
+/// Takes back what an admin said about a model: what is known without being told holds again.
+pub async fn unset(app: &App, actor: &Actor, provider: &str, name: &str) -> Result<(), Fault> {
+    actor.require(Permission::WriteProviders)?;
+    let mut tx = app.db().begin().await?;
+    let before = store::get(&mut tx, provider, name).await?;
+    let before = before.ok_or_else(|| Fault::NotFound(format!("Nobody said anything about `{name}` of `{provider}`.")))?;
+    store::remove(&mut tx, provider, name).await?;
+    let object = format!("{provider}/{name}");
+    record(app, &mut tx, actor, Change::new("catalog.model.remove", &object).before(&before)).await?;
+    tx.commit().await?;
+    app.reload().await
+}
+
 /// Makes or changes a model within a transaction. Tells whether anything changed.
 pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, model: &Model) -> Result<bool, Fault> {
     actor.require(Permission::WriteProviders)?;
+    if model.name.trim().is_empty() || model.name.chars().count() > 200 {
+        return Err(Fault::field("name", "must have 1 to 200 characters"));
+    }
     if let Some(price) = model.price {
-        let all = [price.input, price.output, price.cached_input.unwrap_or(0.0), price.cache_write.unwrap_or(0.0)];
+        let long = price.long.unwrap_or_default();
+        let optional = [price.cached_input, price.cache_write, long.cached_input, long.cache_write].map(Option::unwrap_or_default);
+        let all = [&[price.input, price.output, long.input, long.output][..], &optional].concat();
         if all.iter().any(|p| !p.is_finite() || *p < 0.0) {
             return Err(Fault::field("price", "must be numbers of 0 or more: US dollars per million tokens"));
         }

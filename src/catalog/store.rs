@@ -56,3 +56,8 @@ pub async fn upsert(tx: &mut Tx, model: &Model) -> Result<()> {
     )?;
     Ok(())
 }
+
+pub async fn remove(tx: &mut Tx, provider: &str, name: &str) -> Result<()> {
+    sql!(tx.on(), execute, "DELETE FROM models WHERE provider = $1 AND name = $2", provider, name)?;
+    Ok(())
+}

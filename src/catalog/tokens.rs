@@ -44,7 +44,7 @@ mod tests {
     fn very_long_texts_are_estimated_from_their_beginning() {
         let once = "The quick brown fox jumps over the lazy dog. ";
         let long = once.repeat(50_000);
-        let exact = estimate("gpt-4o", once) * 50_000;
+        let exact = estimate("gpt-4o", &once.repeat(1_000)) * 50;
         let began = std::time::Instant::now();
         let estimated = estimate("gpt-4o", &long);
         assert!(estimated.abs_diff(exact) * 20 < exact, "{estimated} against {exact}");

@@ -104,6 +104,18 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
     Ok(true)
 }
 
+/// Adds a provider; in force at once.
+pub async fn add(app: &App, actor: &Actor, new: &NewProvider) -> Result<(), Fault> {
+    actor.require(Permission::WriteProviders)?;
+    let mut tx = app.db().begin().await?;
+    if store::by_name(&mut tx, &new.name).await?.is_some() {
+        return Err(Fault::field("name", format!("There is a provider `{}` already.", new.name)));
+    }
+    put(app, &mut tx, actor, new).await?;
+    tx.commit().await?;
+    app.reload().await
+}
+
 /// Keeps new calls away from a provider, or lets them come again. Calls under way are finished.
 pub async fn set_draining(app: &App, actor: &Actor, name: &str, draining: bool, reason: &str) -> Result<ProviderSummary, Fault> {
     actor.require(Permission::WriteProviders)?;

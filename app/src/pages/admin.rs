@@ -1,8 +1,9 @@
-//! The admin pages: connect an app, providers, keys, people, audit.
+//! The admin pages: connect an app, providers, models, keys, people, audit.
 
 mod audit;
 mod connect;
 mod keys;
+mod models;
 mod people;
 mod providers;
 
@@ -11,5 +12,11 @@ use hypercare::server::App;
 
 /// All of them.
 pub fn router() -> Router<App> {
-    Router::new().merge(connect::router()).merge(providers::router()).merge(keys::router()).merge(people::router()).merge(audit::router())
+    Router::new()
+        .merge(connect::router())
+        .merge(providers::router())
+        .merge(models::router())
+        .merge(keys::router())
+        .merge(people::router())
+        .merge(audit::router())
 }

@@ -108,7 +108,7 @@ fn row(r: RequestSummary, colour: Option<usize>, now: Instant) -> impl IntoView 
         <tr>
             <td class="nowrap muted"><Ago at=r.started_at now=now/></td>
             <td class="asked"><a class="link clip" href=format!("/requests/{}", r.id)>{asked}</a><span class="small muted">{r.prompt}</span></td>
-            <td>{variant}</td>
+            <td>{variant}{r.endpoint.starts_with("shadow.").then(|| view! { <span class="badge plain" title="A copy for a shadow variant: nobody saw the answer">"copy"</span> })}</td>
             <td><OutcomeBadge outcome=r.outcome status=r.status/></td>
             <td class="num nowrap">{format::duration(r.duration_us)}</td>
             <td class="num nowrap">{r.first_token_us.map_or(format::NONE.to_owned(), format::duration)}</td>
@@ -208,6 +208,9 @@ fn facts(d: &RequestDetail) -> impl IntoView + use<> {
     let tokens = if d.estimated { format!("{tokens} (estimated: the provider did not count)") } else { tokens };
     let rows = [
         text("Request id", Some(s.request_id.clone())),
+        d.shadow_of
+            .clone()
+            .map(|id| ("Copy of", view! { <a class="link" href=format!("/requests/{id}")>"the call that was answered"</a> }.into_any())),
         route,
         link("variant", &s.variant).map(|(_, v)| ("Variant", v)),
         prompt,

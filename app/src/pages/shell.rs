@@ -222,7 +222,7 @@ fn secure(headers: &mut HeaderMap, nonce: &str) {
 }
 
 /// A place in the navigation: group, words, address, and what one must be allowed to.
-const PLACES: [(&str, &str, &str, Permission); 10] = [
+const PLACES: [(&str, &str, &str, Permission); 11] = [
     ("Watch", "Overview", "/", Permission::ReadTraffic),
     ("Watch", "Requests", "/requests", Permission::ReadTraffic),
     ("Listen", "Feedback", "/feedback", Permission::ReadFeedback),
@@ -230,6 +230,7 @@ const PLACES: [(&str, &str, &str, Permission); 10] = [
     ("Improve", "Routes", "/routes", Permission::ReadConfig),
     ("Admin", "Connect an app", "/admin/connect", Permission::ReadConfig),
     ("Admin", "Providers", "/admin/providers", Permission::WriteProviders),
+    ("Admin", "Models", "/admin/models", Permission::ReadConfig),
     ("Admin", "Keys", "/admin/keys", Permission::ManageKeys),
     ("Admin", "People", "/admin/people", Permission::ManagePeople),
     ("Admin", "Audit", "/admin/audit", Permission::ReadAudit),
