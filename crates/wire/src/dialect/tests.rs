@@ -7,6 +7,7 @@ mod gemini_requests;
 mod gemini_streams;
 mod kept;
 mod losses;
+mod matrix;
 mod requests_to_anthropic;
 mod requests_to_openai;
 mod responses;

@@ -54,8 +54,10 @@ fn block(part: &Part) -> Option<Json> {
             let input = Raw::parse(arguments).or_else(|| Raw::parse("{}"));
             tool_use(id, name).with("input", &input).finish()
         }
-        Content::Other { raw, .. } => Json::of(raw),
-        Content::Image { .. } | Content::File { .. } | Content::Audio { .. } | Content::ToolResult { .. } => return None,
+        // What only another dialect knows has no block here; in the same dialect bytes pass.
+        Content::Image { .. } | Content::File { .. } | Content::Audio { .. } | Content::ToolResult { .. } | Content::Other { .. } => {
+            return None;
+        }
     })
 }
 

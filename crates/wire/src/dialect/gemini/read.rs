@@ -1,7 +1,7 @@
 //! Reads a request.
 
 use super::parts::{Calls, parts_of};
-use super::schema::json_schema;
+use super::schema::{answer_schema, json_schema, strict};
 use super::thinking;
 use crate::chat::ParseError;
 use crate::dialect::Dialect;
@@ -83,15 +83,15 @@ fn tools(path: &str, raw: &RawValue, out: &mut Vec<Tool>) -> Result<(), ParseErr
 fn function(path: &str, raw: &RawValue) -> Result<ToolFunction, ParseError> {
     let mut tool = Object::at(path, raw)?.camel()?;
     let (name, description) = (tool.need_text("name")?, tool.text("description")?);
-    let schema = schema(&mut tool, "parametersJsonSchema", "parameters");
+    let schema = schema(&mut tool, "parametersJsonSchema", "parameters", json_schema);
     Ok(ToolFunction { name, description, schema, strict: None, cache_control: None, extra: tool.rest() })
 }
 
 /// A schema, in JSON Schema or Google's own kind.
-fn schema(from: &mut Object<'_>, json: &str, own: &str) -> Option<Raw> {
+fn schema(from: &mut Object<'_>, json: &str, own: &str, read: fn(&RawValue) -> Raw) -> Option<Raw> {
     match from.raw(json) {
         Some(raw) => Some(raw),
-        None => from.take(own).map(json_schema),
+        None => from.take(own).map(read),
     }
 }
 
@@ -137,11 +137,12 @@ fn generation_config(request: &mut Request, mut config: Object<'_>) -> Result<()
     let top = config.whole("logprobs")?;
     request.logprobs = (config.boolean("responseLogprobs")? == Some(true)).then_some(Logprobs { top });
     request.reasoning = thinking::read(&mut config, &mut request.extra)?;
-    let schema = schema(&mut config, "responseJsonSchema", "responseSchema");
+    let schema = schema(&mut config, "responseJsonSchema", "responseSchema", answer_schema);
     let kind = config.take("responseMimeType");
     request.response_format = match (kind.map(RawValue::get), schema) {
         (None | Some(r#""application/json""#), Some(schema)) => {
-            Some(ResponseFormat::JsonSchema { name: None, description: None, schema, strict: Some(true) })
+            let strict = Some(strict(&schema));
+            Some(ResponseFormat::JsonSchema { name: None, description: None, schema, strict })
         }
         (Some(r#""application/json""#), None) => Some(ResponseFormat::JsonObject),
         (Some(r#""text/plain""#), None) => Some(ResponseFormat::Text),

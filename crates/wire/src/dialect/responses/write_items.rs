@@ -46,7 +46,7 @@ impl Items<'_> {
             Content::Thinking { text, signature: Some(signature) } => reasoning(text, signature),
             Content::RedactedThinking { data } => reasoning("", &format!("{REDACTED}{data}")),
             Content::Thinking { signature: None, .. } => {
-                self.loss.refuse(format!("{path}.thinking"), "a thought is taken back only with its proof")?;
+                self.loss.refuse(format!("{path}.reasoning_content"), "a thought is taken back only with its proof")?;
                 return Ok(Some(None));
             }
             Content::Other { raw, kind } if self.own && !kind.starts_with("input_") => return Ok(Some(Some(Json::of(raw)))),

@@ -93,6 +93,15 @@ fn a_refusal() {
 }
 
 #[test]
+fn what_only_its_provider_knows_is_no_block_of_anthropics() {
+    // Found by the fuzzer: Google's own parts stood among the blocks, and Anthropic's libraries read a `type` of each.
+    let body = r#"{"candidates":[{"content":{"parts":[{"executableCode":{"language":"PYTHON","code":"1"}},{"text":"Hi"}]},"finishReason":"STOP"}],"responseId":"x"}"#;
+    let read = crate::dialect::gemini::read_response(body.as_bytes()).expect("an answer");
+    let written = anthropic::write_response(&read);
+    assert!(text(&written).contains(r#""content":[{"type":"text","text":"Hi"}]"#), "{}", text(&written));
+}
+
+#[test]
 fn reasons_to_stop_go_both_ways() {
     let anthropics = |name: &str, sequence: &str| {
         let body = format!(r#"{{"type":"message","content":[],"stop_reason":"{name}","stop_sequence":{sequence}}}"#);

@@ -210,7 +210,7 @@ fn geminis_request_becomes_anthropics() {
     tools: [{"name":"get_weather","description":"Now","input_schema":{"type":"object","properties":{"z":{"type":["string","null"]},"a":{"type":"integer"}}}},{"name":"now","input_schema":{"properties":{},"type":"object"}}]
     tool_choice: {"type":"tool","name":"get_weather"}
     thinking: {"type":"adaptive"}
-    output_config: {"effort":"high","format":{"type":"json_schema","schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}}}}}
+    output_config: {"effort":"high","format":{"type":"json_schema","schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}},"additionalProperties":false}}}
     temperature: 0.5
     top_p: 0.9
     stop_sequences: ["END"]
@@ -228,7 +228,7 @@ fn geminis_request_becomes_openais() {
     temperature: 0.5
     top_p: 0.9
     stop: ["END"]
-    response_format: {"type":"json_schema","json_schema":{"name":"response","schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}}},"strict":true}}
+    response_format: {"type":"json_schema","json_schema":{"name":"response","schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}},"additionalProperties":false},"strict":false}}
     reasoning_effort: "high"
     "#);
 }
