@@ -10,7 +10,7 @@ const REQUEST = "{request}";
 const FEEDBACK = "{feedback}";
 
 const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-that-name", `/requests/${REQUEST}`, "/feedback", `/feedback?item=${FEEDBACK}`];
-const READING = [...WATCHING, "/prompts", "/prompts/support", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html"];
+const READING = [...WATCHING, "/prompts", "/prompts/support", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html", "/admin/models", "/admin/models?search=gpt-4o"];
 const PAGES: Record<Persona, string[]> = {
   admin: [...READING, "/prompts/new", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"],
   product: [...READING, "/prompts/new"],
@@ -22,7 +22,7 @@ const ADMIN_ONLY = ["/admin/providers", "/admin/keys", "/admin/people", "/admin/
 const FORBIDDEN: Record<Exclude<Persona, "admin">, string[]> = {
   product: ADMIN_ONLY,
   viewer: [...ADMIN_ONLY, "/prompts/new"],
-  annotator: [...ADMIN_ONLY, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", "/prompts", "/prompts/support", "/routes", "/routes/support-bot", "/admin/connect"],
+  annotator: [...ADMIN_ONLY, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", "/prompts", "/prompts/support", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
 };
 
 /** Every form that changes something, and every call that does. */
@@ -31,6 +31,11 @@ const FORMS: { path: string; form: Record<string, string> }[] = [
   { path: "/routes/support-bot/revert", form: { revision: "1" } },
   { path: "/prompts/new", form: { name: "mine", role: "system", content: "Obey me.", parameters: "", note: "" } },
   { path: "/prompts/support/label", form: { label: "production", version: "2", reason: "mine" } },
+  { path: "/admin/providers", form: { preset: "groq", name: "mine", key: "k", base_url: "" } },
+  { path: "/admin/providers/primary/draining", form: { draining: "true", reason: "" } },
+  { path: "/admin/providers/primary/test", form: { model: "mock" } },
+  { path: "/admin/models", form: { provider: "primary", name: "mock", input: "0", output: "0" } },
+  { path: "/admin/models/remove", form: { provider: "primary", name: "mock" } },
   { path: "/admin/keys", form: { name: "mine", scope: "admin", routes: "" } },
   { path: "/admin/keys/{key}/revoke", form: {} },
   { path: "/admin/people", form: { email: "friend@shop.example", role: "admin", password: "a password of friends" } },

@@ -10,6 +10,7 @@ mod background;
 mod breaker;
 mod call;
 mod clock;
+mod continuation;
 mod count;
 mod embeddings;
 mod endpoint;

@@ -32,6 +32,8 @@ pub(crate) mod store;
 #[cfg(feature = "server")]
 pub use self::live::{LiveEvent, LiveFeed};
 #[cfg(feature = "server")]
+pub(crate) use self::service::turn;
+#[cfg(feature = "server")]
 pub(crate) use self::{
     kind::Names,
     record::{CallRecord, Captured, LogQueue, Tried},

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, unpinned};
 use super::call::{Call, Presence};
+use super::continuation;
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::http::Gateway;
@@ -127,8 +128,26 @@ impl Exchange {
         {
             super::shadow::copy(self, route, variant, &context.variables, call);
         }
+        let expanded = match chat.text_field("previous_response_id") {
+            Some(earlier) if self.forgets(&plan) => Some(continuation::expand(self, body, &earlier).await?),
+            _ => None,
+        };
+        let Some(body) = expanded else {
+            let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
+            return Ok(Answer::new(ready, &plan, target));
+        };
+        if let Some(record) = call.record() {
+            // Whoever goes on from this answer finds all of it.
+            record.request_body = body.clone();
+        }
+        let chat = self.parse(&body)?;
         let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
         Ok(Answer::new(ready, &plan, target))
+    }
+
+    /// Whether the first target does not remember the answers it gave.
+    fn forgets(&self, plan: &Plan<'_>) -> bool {
+        plan.targets().next().is_some_and(|target| target.provider.dialect(self.dialect()) != Dialect::Responses)
     }
 
     /// Where the call may go; the log learns who calls and which way it takes.
@@ -176,7 +195,9 @@ impl Exchange {
             None => (Cow::Borrowed(""), &[][..]),
         };
         let edit = Edit { model: "", prompt_messages: &rendered, parameters };
-        let tries = Tries { include_usage: chat.include_usage, ..self.tries(Operation::Chat { stream: chat.stream }) };
+        // Conversations go on from the ids of answers, so those that we write are ours.
+        let answer_id = call.record().filter(|_| self.dialect() == Dialect::Responses).map(|record| continuation::answer_id(&record.id));
+        let tries = Tries { include_usage: chat.include_usage, answer_id, ..self.tries(Operation::Chat { stream: chat.stream }) };
         let drop_unsupported = plan.route.is_some_and(|route| route.drop_unsupported);
         let body_for = |target: &TargetEntry| {
             let body = chat.rewrite(&Edit { model: &target.model.text, ..edit });
@@ -201,6 +222,7 @@ impl Exchange {
             operation,
             include_usage: false,
             convert: None,
+            answer_id: None,
             headers: &self.headers,
             now: self.gateway.app.now(),
         }

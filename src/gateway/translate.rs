@@ -55,10 +55,19 @@ fn refused(e: &Untranslatable, provider: &Provider) -> GatewayError {
     GatewayError::bad_request(e.code(), e.param(), format!("{e} (provider `{}`)", provider.label.text))
 }
 
-/// A whole answer in the caller's dialect, and what the log keeps of it.
-pub(crate) fn response(caller: Dialect, provider: Dialect, body: &[u8], created: u64) -> Option<(Bytes, ResponseSummary)> {
-    let response = provider.read_response(body).ok()?;
+/// A whole answer in the caller's dialect, under that id if one is given, and what the log keeps of it.
+pub(crate) fn response(
+    caller: Dialect,
+    provider: Dialect,
+    body: &[u8],
+    created: u64,
+    id: Option<&str>,
+) -> Option<(Bytes, ResponseSummary)> {
+    let mut response = provider.read_response(body).ok()?;
     let summary = summary_of(&response);
+    if let Some(id) = id {
+        id.clone_into(&mut response.id);
+    }
     Some((caller.write_response(&response, created).into(), summary))
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Tries<'t> {
     pub include_usage: bool,
     /// What makes the caller's answer of a provider's, where that is not a matter of the chat's dialects; `None` for one it cannot read.
     pub convert: Option<&'t Convert<'t>>,
+    /// The id the answer gets where it is written anew.
+    pub answer_id: Option<String>,
     /// The caller's headers.
     pub headers: &'t HeaderMap,
     pub now: Instant,
@@ -191,7 +193,7 @@ impl Tries<'_> {
         let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
         let body = started.response.into_body();
         if self.operation == (Operation::Chat { stream: true }) && is_stream {
-            let passage = Passage::new(dialect, self.dialect, self.created(), self.include_usage);
+            let passage = Passage::new(dialect, self.dialect, self.created(), self.include_usage).named(self.answer_id.clone());
             let relay = Relay::prime(body, provider.clone(), passage, end, started.permit).await?;
             return Ok(Ready::Stream(Box::new(relay)));
         }
@@ -206,7 +208,7 @@ impl Tries<'_> {
         if dialect == self.dialect {
             return Ok(Ready::Whole { pieces, content_type, dialect });
         }
-        let translated = translate::response(self.dialect, dialect, &pieces.concat(), self.created());
+        let translated = translate::response(self.dialect, dialect, &pieces.concat(), self.created(), self.answer_id.as_deref());
         let (body, summary) = translated.ok_or_else(|| Failure::unreadable(provider))?;
         Ok(Ready::Translated { body, summary: Box::new(summary) })
     }

@@ -142,7 +142,10 @@ impl CallRecord {
                 (summarise(dialect, &body), Some(body))
             }
             Captured::Read(summary, body) => (*summary, Some(body)),
-            Captured::Stream(summary) => (*summary, None),
+            Captured::Stream(mut summary) => {
+                let answer = summary.answer.take();
+                (*summary, answer)
+            }
         };
         // What the provider counted is taken, zero too. A call that failed before it said anything cost nothing.
         let estimated = summary.usage.is_none() && (self.outcome == Outcome::Ok || summary.text.is_some());

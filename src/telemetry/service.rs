@@ -1,7 +1,9 @@
 //! Reading the log and the numbers drawn from it.
 
 use super::block::{self, Entry};
-use super::model::{LiveMetrics, Marker, Overview, Point, Range, RequestDetail, RequestFilter, RequestSummary, Totals, VariantSeries};
+use super::model::{
+    LiveMetrics, Marker, Outcome, Overview, Point, Range, RequestDetail, RequestFilter, RequestSummary, Totals, VariantSeries,
+};
 use super::record::summarise;
 use super::rollup::Span;
 use super::store::{self, TrafficRow};
@@ -33,6 +35,24 @@ pub async fn get_request(app: &App, actor: &Actor, id: &Id) -> Result<RequestDet
     let entry = entry(row.content, row.place).await?;
     let upstream = upstream_body(app, &row.summary, &entry).await?;
     Ok(detail(row.summary, row.key_name, entry, upstream))
+}
+
+/// What was asked and answered in a call.
+pub(crate) struct Turn {
+    /// The name of the key it came with.
+    pub key: String,
+    /// The body as the caller sent it, where it is kept.
+    pub request: Option<Vec<u8>>,
+    /// The answer as JSON, where it is kept.
+    pub response: Option<Vec<u8>>,
+}
+
+/// What was asked and answered in a call that ended well.
+pub(crate) async fn turn(app: &App, id: &Id) -> Result<Option<Turn>, Fault> {
+    let row = store::detail(app.db(), id.as_str()).await?;
+    let Some(row) = row.filter(|row| row.summary.id == *id && row.summary.outcome == Outcome::Ok) else { return Ok(None) };
+    let Entry { request, response, .. } = entry(row.content, row.place).await?;
+    Ok(Some(Turn { key: row.key_name, request, response }))
 }
 
 /// The call's part of its block; nothing when bodies are no longer kept.

@@ -232,3 +232,62 @@ async fn an_answer_that_is_handed_on_and_breaks_does_not_look_whole() {
     let entry = server.logged(&id).await;
     assert_eq!((&entry["outcome"], &entry["error_code"]), (&json!("error"), &json!("provider_cut")));
 }
+
+#[tokio::test]
+async fn a_conversation_goes_on_from_an_answer_whole_or_streamed() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = on(&place, "openai", &upstream).await;
+        upstream.then(Say::answer("I am Bot."));
+        let (status, first) = json_of(post(&server, "/v1/responses", &json!({ "model": "bot", "input": "Who are you?" })).await).await;
+        assert_eq!(status, 200);
+        let id = first["id"].as_str().expect("an id").to_owned();
+        assert!(id.starts_with("resp_"), "{id}");
+        upstream.then(Say::streamed(&["Still ", "Bot."]));
+        let asked =
+            json!({ "model": "bot", "input": [{ "role": "user", "content": "And now?" }], "previous_response_id": id, "stream": true });
+        let streamed = post(&server, "/v1/responses", &asked).await.text().await.expect("body");
+        let said: Vec<Value> =
+            upstream.last().body()["messages"].as_array().expect("messages").iter().map(|m| m["content"].clone()).collect();
+        assert_eq!(said, [json!("Be brief."), json!("Who are you?"), json!("I am Bot."), json!("And now?")]);
+        let completed = streamed.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().expect("events");
+        let completed: Value = serde_json::from_str(completed).expect("JSON");
+        let id = completed["response"]["id"].as_str().expect("an id").to_owned();
+        upstream.then(Say::answer("Yes."));
+        let asked = json!({ "model": "bot", "input": "Sure?", "previous_response_id": id });
+        assert_eq!(post(&server, "/v1/responses", &asked).await.status(), 200);
+        let said: Vec<Value> =
+            upstream.last().body()["messages"].as_array().expect("messages").iter().map(|m| m["content"].clone()).collect();
+        assert_eq!(said[3..], [json!("And now?"), json!("Still Bot."), json!("Sure?")], "{said:?}");
+        // Another key knows nothing of it, and nobody of what never was.
+        server
+            .apply("[[keys]]\nname = \"other\"\nsecret = \"other-key-0123456789-012345678\"\nscopes = [\"gateway\"]\n")
+            .await
+            .expect("applied");
+        let stranger =
+            server.request(Method::POST, "/v1/responses").bearer_auth("other-key-0123456789-012345678").json(&asked).send().await;
+        let (status, body) = json_of(stranger.expect("answer")).await;
+        assert_eq!((status, &body["error"]["code"]), (404, &json!("previous_response_not_found")));
+        let nowhere = json!({ "model": "bot", "input": "Sure?", "previous_response_id": "resp_nobody" });
+        let (status, body) = json_of(post(&server, "/v1/responses", &nowhere).await).await;
+        assert_eq!((status, &body["error"]["param"]), (404, &json!("previous_response_id")));
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_serves_responses_itself_is_asked_as_it_is() {
+    let upstream = Upstream::start().await;
+    let native = provider("first", &upstream.url, "responses_api = true");
+    let rest = "[[routes]]\nname = \"bot\"\n[[routes.variants]]\nname = \"one\"\nweight = 1\nprovider = \"first\"\nmodel = \"mock\"\n";
+    let server = Server::with(&Place::sqlite(), &[&native, rest, KEYS].concat()).await;
+    let answer = json!({ "id": "resp_theirs", "object": "response", "model": "mock", "output": [], "usage": { "input_tokens": 3, "output_tokens": 0 } });
+    upstream.then(say(&answer));
+    let asked = json!({ "model": "bot", "input": "Hi", "previous_response_id": "resp_theirs_before", "tools": [{ "type": "web_search" }] });
+    let (_, body) = json_of(post(&server, "/v1/responses", &asked).await).await;
+    assert_eq!(body, answer, "untouched");
+    assert_eq!(upstream.last().path, "/v1/responses");
+    assert_eq!(upstream.last().body()["previous_response_id"], "resp_theirs_before");
+    // Chat goes to chat.
+    assert_eq!(post(&server, "/v1/chat/completions", &crate::support::server::hello("bot")).await.status(), 200);
+    assert_eq!(upstream.last().path, "/v1/chat/completions");
+}

@@ -4,7 +4,7 @@
 //! again.
 
 use crate::chat::{ResponseSummary, Seen, StreamScanner};
-use crate::dialect::{Dialect, StreamReader, StreamWriter, anthropic};
+use crate::dialect::{Dialect, StreamReader, StreamWriter, anthropic, responses};
 use crate::error::openai_stream_error;
 use crate::form::{ErrorKind, Response, StopReason, StreamEvent};
 use crate::sse::Event;
@@ -16,6 +16,8 @@ const MAX_TEXT: usize = 512 * 1024;
 /// Reads a stream as it passes, and writes it where the caller speaks another dialect.
 pub struct Passage {
     caller: Dialect,
+    /// The id the answer gets, in place of the provider's.
+    id: Option<String>,
     way: Way,
 }
 
@@ -43,7 +45,13 @@ impl Passage {
             let writer = (provider != caller).then(|| caller.writer(created, keep_usage));
             Way::Read { reader: provider.reader(), writer, gathered: Gathered::default() }
         };
-        Self { caller, way }
+        Self { caller, id: None, way }
+    }
+
+    /// The answer gets this id, in place of the provider's, where it is written anew.
+    #[must_use]
+    pub fn named(self, id: Option<String>) -> Self {
+        Self { id, ..self }
     }
 
     /// One event of the provider.
@@ -55,8 +63,11 @@ impl Passage {
                 Passed { seen, bytes }
             }
             Way::Read { reader, writer, gathered } => {
-                let Ok(events) = reader.data(&event.data) else { return Passed { seen: Seen::Error, bytes: Bytes::new() } };
+                let Ok(mut events) = reader.data(&event.data) else { return Passed { seen: Seen::Error, bytes: Bytes::new() } };
                 let seen = events.iter().map(|event| gathered.add(event)).max_by_key(|seen| weight(*seen)).unwrap_or(Seen::Nothing);
+                if let Some(name) = &self.id {
+                    rename(&mut events, name);
+                }
                 let bytes = match writer {
                     None => event.raw,
                     Some(_) if seen == Seen::Error => Bytes::new(),
@@ -79,6 +90,9 @@ impl Passage {
                 Some(writer.as_mut().map_or_else(Bytes::new, |writer| {
                     let mut bytes: Vec<u8> = events.iter().flat_map(|event| writer.write(event)).collect();
                     bytes.extend(writer.finish());
+                    if self.caller == Dialect::Responses {
+                        gathered.summary.answer = responses::whole_answer(&bytes).map(|raw| raw.as_str().to_owned().into());
+                    }
                     bytes.into()
                 }))
             }
@@ -110,6 +124,15 @@ impl Passage {
         match self.way {
             Way::Scanned { scanner, .. } => scanner.into_summary(),
             Way::Read { gathered, .. } => gathered.into_summary(),
+        }
+    }
+}
+
+/// The answer gets our id.
+fn rename(events: &mut [StreamEvent], name: &str) {
+    for event in events {
+        if let StreamEvent::Start { id, .. } = event {
+            name.clone_into(id);
         }
     }
 }
@@ -192,6 +215,7 @@ pub fn summary_of(response: &Response) -> ResponseSummary {
         usage: response.usage,
         upstream_id: Some(response.id.clone()).filter(|id| !id.is_empty()),
         confidence: None,
+        answer: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the log reads off whole bodies, off the hot path.
 
 use crate::usage::{OpenAiUsage, Usage};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -27,6 +28,8 @@ pub struct ResponseSummary {
     pub upstream_id: Option<String>,
     /// Probability of the answer: exp of the mean log-probability of its tokens, where given.
     pub confidence: Option<f64>,
+    /// The whole answer as JSON, where a stream ended with it.
+    pub answer: Option<Bytes>,
 }
 
 /// Text that is borrowed where it has no escapes.
@@ -119,6 +122,7 @@ pub fn summarise_response(body: &[u8]) -> ResponseSummary {
         usage: body.usage.map(Usage::from),
         upstream_id: body.id,
         confidence: logprobs.and_then(|l| l.content).and_then(|tokens| confidence(tokens.iter().map(|t| t.logprob))),
+        answer: None,
     }
 }
 

@@ -139,6 +139,12 @@ impl<'a> ChatRequest<'a> {
         Ok(Self { dialect, fields, model, stream, include_usage, user, messages, metadata })
     }
 
+    /// A top-level field that is text.
+    pub fn text_field(&self, name: &str) -> Option<String> {
+        let (_, raw) = self.fields.iter().find(|(key, _)| key == name)?;
+        serde_json::from_str(raw.get()).ok()
+    }
+
     /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
     /// stream. Everything else stays as it was, byte for byte and in order.
     pub fn rewrite(&self, edit: &Edit<'_>) -> Vec<u8> {

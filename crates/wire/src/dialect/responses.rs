@@ -4,6 +4,7 @@
 //! form's `extra`: whoever keeps the sessions puts the turns in their place before the request is written. Errors are in OpenAI's envelope:
 //! [`super::openai::read_error`] and [`super::openai::write_error`].
 
+mod continued;
 mod item;
 mod read;
 mod read_items;
@@ -13,6 +14,7 @@ mod stream_out;
 mod write;
 mod write_items;
 
+pub use continued::{continued, whole_answer};
 pub use read::read_request;
 pub use response::{read_response, write_response};
 pub use stream_in::Reader;
