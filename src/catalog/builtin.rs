@@ -50,7 +50,8 @@ struct File {
 struct Catalogue {
     source: Source,
     models: Vec<Known>,
-    places: HashMap<(String, String), usize>,
+    /// By vendor and name.
+    places: HashMap<String, HashMap<String, usize>>,
 }
 
 /// Read when it is first asked for.
@@ -61,7 +62,10 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         let none = String::new;
         File { source: Source { name: none(), url: none(), licence: none(), version: none(), date: none() }, models: Vec::new() }
     });
-    let places = models.iter().enumerate().map(|(i, known)| ((known.vendor.clone(), known.name.clone()), i)).collect();
+    let mut places: HashMap<String, HashMap<String, usize>> = HashMap::new();
+    for (i, known) in models.iter().enumerate() {
+        places.entry(known.vendor.clone()).or_default().insert(known.name.clone(), i);
+    }
     Catalogue { source, models, places }
 });
 
@@ -78,12 +82,36 @@ pub fn all() -> &'static [Known] {
 /// Prefixes of Bedrock's profiles for several regions.
 const REGIONS: [&str; 8] = ["us.", "eu.", "apac.", "global.", "us-gov.", "au.", "jp.", "ca."];
 
-/// A vendor's model by its name: as it is, without a region before it, or without a date or `-latest` behind it.
+/// Vendors as OpenRouter names them before a model.
+const ROUTED: [(&str, &str); 9] = [
+    ("openai", "openai"),
+    ("anthropic", "anthropic"),
+    ("google", "gemini"),
+    ("mistralai", "mistral"),
+    ("deepseek", "deepseek"),
+    ("x-ai", "xai"),
+    ("moonshotai", "moonshot"),
+    ("z-ai", "zai"),
+    ("perplexity", "perplexity"),
+];
+
+/// A vendor's model by its name: as it is, without a region before it, or without a date or `-latest` behind it. OpenRouter passes the vendors' prices on.
 pub fn find(vendor: &str, model: &str) -> Option<&'static Known> {
-    let exact = |name: &str| CATALOGUE.places.get(&(vendor.to_owned(), name.to_owned())).map(|place| &CATALOGUE.models[*place]);
+    if vendor == OPENROUTER {
+        let (prefix, model) = model.split_once('/')?;
+        let (_, vendor) = ROUTED.iter().find(|(known, _)| *known == prefix)?;
+        let model = model.split(':').next().unwrap_or(model);
+        // It writes Anthropic's versions with a dot.
+        return find(vendor, model).or_else(|| find(vendor, &model.replace('.', "-")));
+    }
+    let models = CATALOGUE.places.get(vendor)?;
+    let exact = |name: &str| models.get(name).map(|place| &CATALOGUE.models[*place]);
     let bare = REGIONS.iter().find_map(|region| model.strip_prefix(region)).filter(|_| vendor == "bedrock").unwrap_or(model);
     exact(model).or_else(|| exact(bare)).or_else(|| exact(undated(bare)?))
 }
+
+/// The vendor that sells others' models.
+const OPENROUTER: &str = "openrouter";
 
 /// A name without its date: `-2025-01-31`, `-20250131`, `@20250131`, `-latest`.
 fn undated(name: &str) -> Option<&str> {
@@ -129,6 +157,9 @@ mod tests {
         assert_eq!(name("anthropic", "claude-sonnet-4-5-20990101"), Some("claude-sonnet-4-5"));
         assert_eq!(name("openai", "gpt-4o-latest"), Some("gpt-4o"));
         assert_eq!(name("bedrock", "jp.amazon.nova-lite-v1:0"), Some("amazon.nova-lite-v1:0"));
+        assert_eq!(name("openrouter", "openai/gpt-4o"), Some("gpt-4o"));
+        assert_eq!(name("openrouter", "anthropic/claude-sonnet-4.5"), Some("claude-sonnet-4-5"));
+        assert_eq!(name("openrouter", "nobody/gpt-4o"), None);
         assert_eq!(name("openai", "gpt-4o-2024"), None, "half a date is a name");
         assert_eq!(name("openai", "made-up"), None);
         assert_eq!(undated("2024-08-06"), None);

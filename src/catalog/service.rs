@@ -59,23 +59,24 @@ pub struct ModelFilter {
 /// place in the list.
 pub async fn search(app: &App, actor: &Actor, filter: &ModelFilter, page: &PageRequest) -> Result<Page<Listed>, Fault> {
     actor.require(Permission::ReadConfig)?;
-    let providers = crate::providers::store::all(app.db()).await?;
-    let here: Vec<(&str, &'static str)> = providers
-        .iter()
-        .filter_map(|row| {
-            let preset = row.preset.as_deref().and_then(Preset::named).or_else(|| Preset::at(&row.base_url))?;
-            (!preset.vendor.is_empty()).then_some((row.name.as_str(), preset.vendor))
-        })
-        .collect();
-    let vendor_of = |provider: &str| here.iter().find(|(name, _)| *name == provider).map(|(_, vendor)| *vendor);
+    let here = vendors_here(app).await?;
+    let vendor_of = |provider: &str| here.iter().find(|(name, _)| name == provider).map(|(_, vendor)| *vendor);
     let mut all: Vec<Listed> = store::all(app.db()).await?.into_iter().map(|model| own(model, vendor_of)).collect();
-    let added: HashSet<(Option<&str>, String)> = all.iter().map(|listed| (listed.vendor, listed.name.clone())).collect();
-    let rest = builtin::all().iter().filter(|known| !added.contains(&(Some(known.vendor.as_str()), known.name.clone())));
-    let (usable, others): (Vec<_>, Vec<_>) = rest.partition(|known| here.iter().any(|(_, vendor)| *vendor == known.vendor));
-    for known in usable.into_iter().chain(others) {
-        let provider = here.iter().find(|(_, vendor)| *vendor == known.vendor).map(|(name, _)| (*name).to_owned());
-        all.push(Listed::known(known, provider));
+    let added: HashSet<(String, String)> = all.iter().filter_map(|listed| Some((listed.provider.clone()?, listed.name.clone()))).collect();
+    let mut others = Vec::new();
+    for known in builtin::all() {
+        let mut usable = false;
+        for (provider, _) in here.iter().filter(|(_, vendor)| *vendor == known.vendor) {
+            usable = true;
+            if !added.contains(&(provider.clone(), known.name.clone())) {
+                all.push(Listed::known(known, Some(provider.clone())));
+            }
+        }
+        if !usable {
+            others.push(Listed::known(known, None));
+        }
     }
+    all.extend(others);
     let words: Vec<String> = filter.search.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
     let wanted = filter.vendor.as_deref().filter(|vendor| !vendor.is_empty());
     all.retain(|listed| {
@@ -83,10 +84,31 @@ pub async fn search(app: &App, actor: &Actor, filter: &ModelFilter, page: &PageR
         words.iter().all(|word| name.contains(word.as_str()))
             && wanted.is_none_or(|vendor| listed.vendor == Some(vendor) || listed.provider.as_deref() == Some(vendor))
     });
-    let from = page.cursor.as_deref().and_then(|cursor| cursor.parse::<usize>().ok()).unwrap_or(0);
+    let from = page.cursor.as_deref().map_or(Ok(0), str::parse::<usize>).map_err(|_| Fault::field("cursor", "is none of this list"))?;
     let rows = page.rows();
     let next_cursor = (all.len() > from + rows).then(|| (from + rows).to_string());
     Ok(Page { items: all.into_iter().skip(from).take(rows).collect(), next_cursor })
+}
+
+/// What holds for one model of one provider: what an admin said, and what is known.
+pub async fn get(app: &App, actor: &Actor, provider: &str, name: &str) -> Result<Option<Listed>, Fault> {
+    actor.require(Permission::ReadConfig)?;
+    let here = vendors_here(app).await?;
+    let vendor_of = |provider: &str| here.iter().find(|(name, _)| name == provider).map(|(_, vendor)| *vendor);
+    let said = store::all(app.db()).await?.into_iter().find(|model| model.provider == provider && model.name == name);
+    let known =
+        || vendor_of(provider).and_then(|vendor| builtin::find(vendor, name)).map(|known| Listed::known(known, Some(provider.to_owned())));
+    Ok(said.map(|model| own(model, vendor_of)).or_else(known))
+}
+
+/// The providers here whose vendor is known, and the vendor.
+async fn vendors_here(app: &App) -> Result<Vec<(String, &'static str)>, Fault> {
+    let rows = crate::providers::store::all(app.db()).await?.into_iter();
+    let known = rows.filter_map(|row| {
+        let preset = row.preset.as_deref().and_then(Preset::named).or_else(|| Preset::at(&row.base_url))?;
+        (!preset.vendor.is_empty()).then_some((row.name, preset.vendor))
+    });
+    Ok(known.collect())
 }
 
 fn own(model: Model, vendor_of: impl Fn(&str) -> Option<&'static str>) -> Listed {
@@ -123,13 +145,26 @@ impl Listed {
     }
 }
 
-/// Says what a model costs and can, in place of what is known; in force at once.
+/// Says what a model costs and can; in force at once. Only what differs from what is known is kept, so that the rest follows the built-in list. The price of
+/// long inputs stays as it is known.
 pub async fn set(app: &App, actor: &Actor, model: &Model) -> Result<(), Fault> {
+    actor.require(Permission::WriteProviders)?;
+    let vendor = vendors_here(app).await?.into_iter().find(|(name, _)| *name == model.provider).map(|(_, vendor)| vendor);
+    let known = vendor.and_then(|vendor| builtin::find(vendor, &model.name));
+    let mut new = model.clone();
+    if let Some(known) = known {
+        if let (Some(price), Some(known)) = (&mut new.price, known.price) {
+            price.long = price.long.or(known.long);
+        }
+        new.price = new.price.filter(|price| Some(*price) != known.price);
+        new.context_window = new.context_window.filter(|tokens| Some(*tokens) != known.context_window);
+        new.max_output_tokens = new.max_output_tokens.filter(|tokens| Some(*tokens) != known.max_output_tokens);
+    }
     let mut tx = app.db().begin().await?;
     if crate::providers::store::by_name(&mut tx, &model.provider).await?.is_none() {
         return Err(Fault::field("provider", format!("there is no provider `{}`", model.provider)));
     }
-    put(app, &mut tx, actor, model).await?;
+    put(app, &mut tx, actor, &new).await?;
     tx.commit().await?;
     app.reload().await
 }

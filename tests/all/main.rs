@@ -6,6 +6,7 @@ mod control;
 mod declarative;
 mod endpoints;
 mod failover;
+mod faults;
 mod feedback;
 mod gateway;
 mod idempotency;

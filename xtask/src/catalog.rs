@@ -65,9 +65,6 @@ const ABILITIES: [(&str, &str); 9] = [
     ("supports_computer_use", "computer_use"),
 ];
 
-/// Thresholds above which some prices are higher, in LiteLLM's names.
-const LONG: [(&str, u64); 4] = [("128k", 128_000), ("200k", 200_000), ("256k", 256_000), ("272k", 272_000)];
-
 /// Writes `src/catalog/builtin.json`.
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let text = std::fs::read_to_string(&options.from).with_context(|| options.from.display().to_string())?;
@@ -100,8 +97,9 @@ fn model(name: &str, facts: &Value) -> Option<((String, String), Value)> {
         _ => return None,
     };
     let name = name.strip_prefix(prefix).unwrap_or(name);
-    // Prices by size of picture, by region and commitment, and of fine-tuned models that nobody else has.
-    if name.is_empty() || (vendor == "bedrock" && name.contains('/')) || name.starts_with("ft:") || name.contains("1024-x") {
+    // Prices by size of picture or model, by region and commitment, and of fine-tuned models that nobody else has.
+    let by_size = ["together-ai-", "fireworks-ai-"].iter().any(|class| name.starts_with(class));
+    if by_size || name.is_empty() || (vendor == "bedrock" && name.contains('/')) || name.starts_with("ft:") || name.contains("1024-x") {
         return None;
     }
     let number = |key: &str| facts[key].as_u64();
@@ -134,20 +132,23 @@ fn price(facts: &Value) -> Value {
     };
     optional("cached_input", cached);
     optional("cache_write", written);
-    for (words, above) in LONG {
-        let (long_input, long_output, cached, written) = tier(&format!("_above_{words}_tokens"));
-        if let (Some(input), Some(output)) = (long_input, long_output.or(output)) {
-            let mut long = Map::from_iter([
-                ("above".to_owned(), json!(above)),
-                ("input".to_owned(), json!(input)),
-                ("output".to_owned(), json!(output)),
-            ]);
+    // The lowest threshold above which the price is higher.
+    if let Some(thousands) = facts.as_object().and_then(|facts| facts.keys().filter_map(|key| threshold(key)).min()) {
+        let (input, long_output, cached, written) = tier(&format!("_above_{thousands}k_tokens"));
+        if let (Some(input), Some(output)) = (input, long_output.or(output)) {
+            let above = ("above".to_owned(), json!(thousands * 1_000));
+            let mut long = Map::from_iter([above, ("input".to_owned(), json!(input)), ("output".to_owned(), json!(output))]);
             long.extend(cached.map(|cached| ("cached_input".to_owned(), json!(cached))));
             long.extend(written.map(|written| ("cache_write".to_owned(), json!(written))));
             price.insert("long".to_owned(), Value::Object(long));
         }
     }
     Value::Object(price)
+}
+
+/// Thousands of tokens in `input_cost_per_token_above_200k_tokens`.
+fn threshold(key: &str) -> Option<u64> {
+    key.strip_prefix("input_cost_per_token_above_")?.strip_suffix("k_tokens")?.parse().ok()
 }
 
 /// US dollars per million tokens, without the noise of binary fractions.

@@ -57,6 +57,23 @@ impl Say {
         self
     }
 
+    /// Any bytes of the stream's body, as one chunk.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.push(Step::Send([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()));
+        self
+    }
+
+    /// The same with another type of content.
+    #[must_use]
+    pub fn of_type(mut self, kind: &str) -> Self {
+        if let Some(Step::Send(head)) = self.0.first_mut() {
+            let text = String::from_utf8_lossy(head).replace("text/event-stream", kind).replace("application/json", kind);
+            *head = text.into_bytes();
+        }
+        self
+    }
+
     /// One content event per word.
     #[must_use]
     pub fn words(self, words: &[&str]) -> Self {
@@ -157,6 +174,8 @@ struct State {
     otherwise: Say,
     seen: Vec<Seen>,
     hung_up: usize,
+    /// Bytes of answers that the other side took.
+    taken: usize,
 }
 
 /// A listening provider.
@@ -206,6 +225,11 @@ impl Upstream {
         self.seen().pop().expect("a call")
     }
 
+    /// Bytes of answers that the gateway took so far.
+    pub fn taken(&self) -> usize {
+        self.state.lock().expect("state").taken
+    }
+
     /// How often the gateway closed the line while this provider stalled.
     pub fn hung_up(&self) -> usize {
         self.state.lock().expect("state").hung_up
@@ -222,7 +246,11 @@ async fn serve(mut socket: TcpStream, state: Arc<Mutex<State>>) {
     let _ = socket.set_nodelay(true);
     for step in say.0 {
         let gone = match step {
-            Step::Send(bytes) => socket.write_all(&bytes).await.is_err(),
+            Step::Send(bytes) => {
+                let sent = socket.write_all(&bytes).await;
+                state.lock().expect("state").taken += bytes.len();
+                sent.is_err()
+            }
             Step::Wait(time) => {
                 tokio::time::sleep(time).await;
                 false

@@ -85,15 +85,17 @@ async fn load(ctx: &Ctx, asked: Asked, typed: Typed, fault: Option<Fault>) -> Re
     let models = service::search(&ctx.app, &actor, &filter, &PageRequest { limit: Some(100), cursor: asked.cursor }).await?;
     let providers = hypercare::providers::service::list(&ctx.app, &actor).await?;
     let typed = match (asked.provider, asked.model) {
-        (Some(provider), Some(name)) if fault.is_none() => prefilled(&models.items, provider, name),
+        (Some(provider), Some(name)) if fault.is_none() => {
+            let now = service::get(&ctx.app, &actor, &provider, &name).await?;
+            prefilled(now.as_ref(), provider, name)
+        }
         _ => typed,
     };
     Ok(Shown { filter, models, providers, typed, fault, may_write: actor.require(Permission::WriteProviders).is_ok(), from })
 }
 
 /// The form with what holds now.
-fn prefilled(listed: &[Listed], provider: String, name: String) -> Typed {
-    let now = listed.iter().find(|m| m.name == name && m.provider.as_deref() == Some(&provider));
+fn prefilled(now: Option<&Listed>, provider: String, name: String) -> Typed {
     let price = now.and_then(|m| m.price).unwrap_or_default();
     let number = |n: Option<f64>| n.map(|n| n.to_string()).unwrap_or_default();
     let whole = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
@@ -213,7 +215,7 @@ fn form(providers: &[ProviderSummary], typed: Typed, fault: Option<&Fault>) -> i
                 <FormError message=whole/>
                 <Field label="Provider" id="m-provider" error=error("provider")><select class="input" id="m-provider" name="provider" required>{options}</select></Field>
                 <Field label="Model" id="m-name" error=error("name") help="The provider's name for it"><input class="input mono" id="m-name" name="name" required maxlength="200" value=typed.name/></Field>
-                <Field label="Input" id="m-input" error=error("input") help="USD per million tokens; empty leaves the price as it is known"><input class="input" id="m-input" name="input" inputmode="decimal" value=typed.input/></Field>
+                <Field label="Input" id="m-input" error=error("input") help="USD per million tokens; empty leaves the price as it is known, and long inputs keep theirs"><input class="input" id="m-input" name="input" inputmode="decimal" value=typed.input/></Field>
                 <Field label="Output" id="m-output" error=error("output")><input class="input" id="m-output" name="output" inputmode="decimal" value=typed.output/></Field>
                 <Field label="Input read from the cache" id="m-cached" error=error("cached_input")><input class="input" id="m-cached" name="cached_input" inputmode="decimal" value=typed.cached_input/></Field>
                 <Field label="Input written to the cache" id="m-write" error=error("cache_write")><input class="input" id="m-write" name="cache_write" inputmode="decimal" value=typed.cache_write/></Field>
