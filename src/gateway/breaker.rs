@@ -1,5 +1,6 @@
 //! The circuit breaker of a target (Nygard, "Release It!", 2007): a target that keeps failing is left alone for a while, so that callers do not pay for
-//! finding out again and again; then one call at a time tries whether it is back.
+//! finding out again and again; then one call at a time tries whether it is back. A target that cannot even be reached is knocked at first, by nobody's call:
+//! whoever waits for a connection that does not come waits for seconds.
 
 use crate::routing::model::FailoverOn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -49,6 +50,8 @@ enum Phase {
         until: i64,
     },
     HalfOpen,
+    /// Somebody looks whether it can be reached at all.
+    Knocking,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +77,8 @@ pub(crate) struct Refused {
     pub wait: i64,
     /// What opened the breaker.
     pub cause: FailoverOn,
+    /// Whether whoever asked should look, beside the call, whether the target can be reached, and tell it to [`Breaker::knocked`].
+    pub knock: bool,
 }
 
 impl Breaker {
@@ -87,14 +92,33 @@ impl Breaker {
         let cause = state.cause.unwrap_or(FailoverOn::ServerError);
         let probe = match state.phase {
             Phase::Closed => false,
-            Phase::Open { until } if now < until => return Err(Refused { wait: until - now, cause }),
+            Phase::Open { until } if now < until => return Err(Refused { wait: until - now, cause, knock: false }),
+            Phase::Open { .. } if cause == FailoverOn::Connect => {
+                state.phase = Phase::Knocking;
+                return Err(Refused { wait: FIRST_PAUSE / 2, cause, knock: true });
+            }
             Phase::Open { .. } => {
                 state.phase = Phase::HalfOpen;
                 true
             }
-            Phase::HalfOpen => return Err(Refused { wait: FIRST_PAUSE / 2, cause }),
+            Phase::HalfOpen | Phase::Knocking => return Err(Refused { wait: FIRST_PAUSE / 2, cause, knock: false }),
         };
         Ok(Pass { breaker: self, probe, judged: false })
+    }
+
+    /// Whether the target could be reached: then a call may try it, else it is left alone for longer.
+    pub fn knocked(&self, now: i64, reached: bool) {
+        let mut state = self.state();
+        if state.phase != Phase::Knocking {
+            return;
+        }
+        if reached {
+            // Due, and no longer for want of a connection.
+            state.cause = Some(FailoverOn::ServerError);
+            state.phase = Phase::Open { until: now };
+        } else {
+            state.open(now);
+        }
     }
 
     /// How the target is doing.
@@ -102,7 +126,7 @@ impl Breaker {
         match self.state().phase {
             Phase::Closed => Health::Closed,
             Phase::Open { until } if now < until => Health::Open(until - now),
-            Phase::Open { .. } | Phase::HalfOpen => Health::HalfOpen,
+            Phase::Open { .. } | Phase::HalfOpen | Phase::Knocking => Health::HalfOpen,
         }
     }
 }
@@ -146,13 +170,22 @@ impl Pass<'_> {
     }
 
     /// The target failed.
-    pub fn failed(mut self, now: i64, cause: FailoverOn) {
+    pub fn failed(self, now: i64, cause: FailoverOn) {
+        self.judge(now, cause, false);
+    }
+
+    /// The target failed in a way that costs every caller seconds: once is enough.
+    pub fn failed_badly(self, now: i64, cause: FailoverOn) {
+        self.judge(now, cause, true);
+    }
+
+    fn judge(mut self, now: i64, cause: FailoverOn, badly: bool) {
         self.judged = true;
         let mut state = self.breaker.state();
         state.count(now, true);
         state.in_a_row += 1;
         state.cause = Some(cause);
-        if self.probe || (state.phase == Phase::Closed && (state.in_a_row >= IN_A_ROW || state.mostly_fails(now))) {
+        if self.probe || (state.phase == Phase::Closed && (badly || state.in_a_row >= IN_A_ROW || state.mostly_fails(now))) {
             state.open(now);
         }
     }
@@ -174,7 +207,7 @@ mod tests {
     const START: i64 = 1_790_000_000 * SECOND;
 
     fn fail(breaker: &Breaker, now: i64) {
-        breaker.ask(now).expect("leave").failed(now, FailoverOn::Connect);
+        breaker.ask(now).expect("leave").failed(now, FailoverOn::ServerError);
     }
 
     fn opened() -> Breaker {
@@ -193,7 +226,7 @@ mod tests {
         fail(&breaker, START);
         for later in [0, 1, SECOND, 2 * SECOND - 1] {
             let refused = breaker.ask(START + later).expect_err("open");
-            assert_eq!(refused, Refused { wait: 2 * SECOND - later, cause: FailoverOn::Connect });
+            assert_eq!(refused, Refused { wait: 2 * SECOND - later, cause: FailoverOn::ServerError, knock: false });
         }
     }
 
@@ -244,6 +277,23 @@ mod tests {
         };
         assert!(run(|i| i % 2 == 0));
         assert!(!run(|i| i % 5 < 2));
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_reached_is_knocked_at_before_any_call_tries_it() {
+        let breaker = Breaker::default();
+        breaker.ask(START).expect("leave").failed_badly(START, FailoverOn::Connect);
+        assert_eq!(breaker.health(START), Health::Open(2 * SECOND), "once is enough");
+        let later = START + 2 * SECOND;
+        assert!(breaker.ask(later).is_err_and(|refused| refused.knock), "one knocks");
+        assert!(breaker.ask(later).is_err_and(|refused| !refused.knock), "and only one");
+        breaker.knocked(later, false);
+        assert_eq!(breaker.health(later), Health::Open(4 * SECOND));
+        let later = later + 4 * SECOND;
+        assert!(breaker.ask(later).is_err_and(|refused| refused.knock));
+        breaker.knocked(later, true);
+        breaker.ask(later).expect("the probe").worked(later);
+        assert_eq!(breaker.health(later), Health::Closed);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::relay::Relay;
 use super::snapshot::TargetEntry;
 use super::translate;
 use super::upstream::{Operation, Provider, Upstreams};
+use super::vitals::Vitals;
 use crate::types::Instant;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -19,6 +20,7 @@ use hypercare_wire::chat::ResponseSummary;
 use hypercare_wire::dialect::Dialect;
 use hypercare_wire::passage::Passage;
 use rand::RngExt as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant as Tick};
 
 /// Longest answer taken that is not a stream.
@@ -163,7 +165,12 @@ impl Tries<'_> {
     async fn guarded_try(&self, target: &TargetEntry, body: Bytes) -> Result<Ready, Failure> {
         let vitals = &*target.vitals;
         let began = micros();
-        let pass = vitals.breaker.ask(began).map_err(|refused| Failure::circuit_open(&target.provider, refused))?;
+        let pass = vitals.breaker.ask(began).map_err(|refused| {
+            if refused.knock {
+                tokio::spawn(knock(target.provider.clone(), target.vitals.clone()));
+            }
+            Failure::circuit_open(&target.provider, refused)
+        })?;
         let waiting = vitals.latency.wait();
         let result = self.one_try(target, body).await;
         drop(waiting);
@@ -171,7 +178,9 @@ impl Tries<'_> {
         match result.as_ref().err().map(Failure::is_trouble) {
             Some(Some(cause)) => {
                 vitals.latency.failed(now);
-                pass.failed(now, cause);
+                // Whoever comes next would wait as long.
+                let costly = result.as_ref().is_err_and(|failure| failure.error.code == "provider_connect_timeout");
+                if costly { pass.failed_badly(now, cause) } else { pass.failed(now, cause) }
             }
             // Busy, or a wrong key: that says nothing about whether it works.
             Some(None) if result.as_ref().is_err_and(|failure| failure.cause.is_some()) => drop(pass),
@@ -217,6 +226,12 @@ impl Tries<'_> {
     fn created(&self) -> u64 {
         u64::try_from(self.now.0 / 1_000_000).unwrap_or(0)
     }
+}
+
+/// Looks whether a provider can be reached, beside any call.
+async fn knock(provider: Arc<Provider>, vitals: Arc<Vitals>) {
+    let reached = provider.can_be_reached().await;
+    vitals.breaker.knocked(micros(), reached);
 }
 
 /// Why a target did not answer.

@@ -287,6 +287,14 @@ impl Provider {
         self.kind == ProviderKind::Azure && self.base.query.is_some()
     }
 
+    /// Whether something takes connections at its address.
+    pub(super) async fn can_be_reached(&self) -> bool {
+        let Some(host) = self.usual.host() else { return false };
+        let port = self.usual.port_u16().unwrap_or(if self.usual.scheme_str() == Some("http") { 80 } else { 443 });
+        let connecting = tokio::net::TcpStream::connect((host.trim_matches(['[', ']']), port));
+        tokio::time::timeout(Duration::from_millis(self.timeouts.connect_ms), connecting).await.is_ok_and(|connected| connected.is_ok())
+    }
+
     /// The header that proves who we are.
     pub(super) fn credential(&self) -> Option<(HeaderName, &HeaderValue)> {
         let name = match self.kind {

@@ -2,6 +2,7 @@
 //!
 //! Every story runs on `SQLite`, and on `PostgreSQL` too when `HYPERCARE_TEST_POSTGRES` names a server where databases may be made.
 
+mod chaos;
 mod control;
 mod declarative;
 mod endpoints;
