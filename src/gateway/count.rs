@@ -13,14 +13,13 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use hypercare_wire::chat::{ChatRequest, Edit, ResponseSummary};
 use hypercare_wire::count;
-use hypercare_wire::dialect::Dialect;
 use hypercare_wire::usage::Usage;
 use std::borrow::Cow;
 
 /// The answer to a call that asks for a count. The route's prompt counts too.
 pub(super) async fn answer(exchange: &Exchange, body: &Bytes, call: &mut Call) -> Result<Answer, GatewayError> {
     let caller = exchange.dialect();
-    let body = if caller == Dialect::Gemini { Bytes::from(count::gemini_body(body)) } else { body.clone() };
+    let body = count::conversation(caller, body).map_or_else(|| body.clone(), Bytes::from);
     let chat = exchange.parse(&body)?;
     let mut context = CallContext::read(&exchange.headers, chat.user.as_deref(), &chat.metadata)?;
     let plan = exchange.plan(&chat.model, body.len(), false, &mut context, call)?;
@@ -32,7 +31,7 @@ pub(super) async fn answer(exchange: &Exchange, body: &Bytes, call: &mut Call) -
     let rewritten = |model: &str| chat.rewrite(&Edit { model, prompt_messages: &prompt, parameters: &[] });
     let body_for = |target: &TargetEntry| {
         let model = &target.model.text;
-        let body = translate::request(caller, target, rewritten(model), true)?;
+        let body = translate::request(caller, target, rewritten(model), false, true)?;
         let question = count::question(target.provider.dialect(caller), &body, model);
         question.map(Bytes::from).ok_or_else(|| GatewayError::bad_request("unsupported_parameter", "model", "It cannot count."))
     };

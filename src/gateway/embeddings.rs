@@ -18,11 +18,12 @@ pub(super) async fn answer(exchange: &Exchange, caller: EmbeddingDialect, body: 
     let asked = EmbeddingRequest::read(caller, body, addressed).map_err(|e| not_read(&e))?;
     let mut context = CallContext::read(&exchange.headers, asked.user.as_deref(), &[])?;
     let plan = exchange.plan(&asked.model, body.len(), false, &mut context, call)?;
+    let many = asked.inputs.len() > 1;
     let drop_unsupported = plan.route.is_some_and(|route| route.drop_unsupported);
     let body_for = |target: &TargetEntry| {
         let provider = &target.provider;
         let name = &provider.label.text;
-        let dialect = provider.embeddings(&target.model.text).ok_or_else(|| {
+        let dialect = provider.embeddings(&target.model.text, many).ok_or_else(|| {
             let why = format!("The provider `{name}` has no embeddings by the model `{}`.", target.model.text);
             GatewayError::bad_request("unsupported_parameter", "model", why)
         })?;
@@ -30,7 +31,7 @@ pub(super) async fn answer(exchange: &Exchange, caller: EmbeddingDialect, body: 
         written.map(Bytes::from).map_err(|e| GatewayError::bad_request(e.code(), e.param(), format!("{e} (provider `{name}`)")))
     };
     let convert = |target: &TargetEntry, body: &[u8]| {
-        let dialect = target.provider.embeddings(&target.model.text)?;
+        let dialect = target.provider.embeddings(&target.model.text, many)?;
         if dialect == EmbeddingDialect::OpenAi && caller == EmbeddingDialect::OpenAi {
             // The vectors pass as they are.
             return Some((Bytes::copy_from_slice(body), ResponseSummary { usage: read_usage(body), ..ResponseSummary::default() }));
@@ -39,7 +40,7 @@ pub(super) async fn answer(exchange: &Exchange, caller: EmbeddingDialect, body: 
         let summary = ResponseSummary { usage: read.usage, ..ResponseSummary::default() };
         Some((read.write(caller, &target.model.text, asked.encoding).into(), summary))
     };
-    let tries = Tries { convert: Some(&convert), ..exchange.tries(Operation::Embeddings) };
+    let tries = Tries { convert: Some(&convert), ..exchange.tries(Operation::Embeddings { many }) };
     let (ready, target) = tries.run(&plan, body_for, call).await?;
     Ok(Answer::new(ready, &plan, target))
 }

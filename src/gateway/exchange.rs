@@ -201,7 +201,7 @@ impl Exchange {
         let drop_unsupported = plan.route.is_some_and(|route| route.drop_unsupported);
         let body_for = |target: &TargetEntry| {
             let body = chat.rewrite(&Edit { model: &target.model.text, ..edit });
-            translate::request(self.dialect(), target, body, drop_unsupported)
+            translate::request(self.dialect(), target, body, chat.stream, drop_unsupported)
         };
         let answer = tries.run(plan, body_for, call).await;
         if let Some(record) = call.record()

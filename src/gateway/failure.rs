@@ -71,6 +71,12 @@ impl Failure {
         Self::new(StatusCode::BAD_GATEWAY, "provider_malformed", message, FailoverOn::ServerError)
     }
 
+    /// A whole answer where a stream was asked for.
+    pub fn no_stream(provider: &Provider) -> Self {
+        let message = format!("The provider `{}` was asked for a stream and sent none.", provider.label.text);
+        Self::new(StatusCode::BAD_GATEWAY, "provider_malformed", message, FailoverOn::ServerError)
+    }
+
     /// An answer that broke off or stood still.
     pub fn broken(provider: &Provider, broken: &Broken) -> Self {
         match broken {

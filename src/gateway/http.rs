@@ -61,13 +61,16 @@ pub fn calls() -> axum::Router<Gateway> {
         .route("/v1/responses/input_tokens", at(Endpoint::Count(Dialect::Responses)))
         .route("/v1/embeddings", at(Endpoint::Embeddings(EmbeddingDialect::OpenAi)))
         .route("/v1beta/{*path}", post(google).get(google_models))
+        .route("/v1alpha/{*path}", post(google).get(google_models))
+        // Google's newer clients name this version. Whoever asks for a list of it speaks OpenAI's.
+        .route("/v1/models/{*path}", post(google).get(model))
         .route("/passthrough/{provider}/{*path}", any(pass))
         .method_not_allowed_fallback(wrong_method)
 }
 
 /// The rest of the data plane.
 pub fn rest() -> axum::Router<App> {
-    axum::Router::new().route("/v1/models", get(models)).route("/v1/models/{*id}", get(model)).route("/v1/{*path}", any(no_such_endpoint))
+    axum::Router::new().route("/v1/models", get(models)).route("/v1/{*path}", any(no_such_endpoint))
 }
 
 /// Google's addresses name the model and what is asked of it.
@@ -252,9 +255,9 @@ async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
     }
 }
 
-async fn model(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let snapshot = app.snapshot().clone();
-    let found = authenticate(&app, &snapshot, &headers).and_then(|key| {
+async fn model(State(gateway): State<Gateway>, Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
+    let snapshot = gateway.app.snapshot().clone();
+    let found = authenticate(&gateway.app, &snapshot, &headers).and_then(|key| {
         let route = snapshot.route(&name).filter(|_| key.may_call(&name));
         route.ok_or_else(|| GatewayError::model_not_found(&name, &[]))
     });

@@ -11,7 +11,13 @@ use hypercare_wire::form::Untranslatable;
 use hypercare_wire::passage::summary_of;
 
 /// The body for the target: as it is when it speaks the caller's dialect. What the target cannot be told is refused, or left out if that is wanted.
-pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>, drop_unsupported: bool) -> Result<Bytes, GatewayError> {
+pub(crate) fn request(
+    caller: Dialect,
+    target: &TargetEntry,
+    body: Vec<u8>,
+    stream: bool,
+    drop_unsupported: bool,
+) -> Result<Bytes, GatewayError> {
     let provider = &target.provider;
     let dialect = provider.dialect(caller);
     if dialect == caller {
@@ -21,6 +27,9 @@ pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>, drop
         Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
         None => GatewayError::new(StatusCode::BAD_REQUEST, e.code(), e.to_string()),
     })?;
+    // Where the address said it, the body does not.
+    request.model = target.model.text.to_string();
+    request.stream = stream;
     // The caller's labels are in our log; `store` asks the provider to keep a copy, which we do.
     for ours in ["metadata", "store"] {
         request.extra.remove(ours);
@@ -72,7 +81,7 @@ pub(crate) fn response(
 }
 
 /// The body as that provider gets it, as far as it is still known here; `None` when the provider is gone or the body does not translate.
-pub(crate) fn as_sent(snapshot: &Snapshot, caller: Dialect, provider: &str, model: &str, body: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn as_sent(snapshot: &Snapshot, caller: Dialect, provider: &str, model: &str, body: Vec<u8>, stream: bool) -> Option<Vec<u8>> {
     let target = snapshot.named(provider, model)?;
-    request(caller, &target, body, true).ok().map(|body| body.to_vec())
+    request(caller, &target, body, stream, true).ok().map(|body| body.to_vec())
 }

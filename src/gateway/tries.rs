@@ -210,6 +210,9 @@ impl Tries<'_> {
         if let Some(failure) = lie(provider, &pieces) {
             return Err(failure);
         }
+        if self.operation == (Operation::Chat { stream: true }) {
+            return Err(Failure::no_stream(provider));
+        }
         if let Some(convert) = self.convert {
             let (body, summary) = convert(target, &pieces.concat()).ok_or_else(|| Failure::unreadable(provider))?;
             return Ok(Ready::Read { body, summary: Box::new(summary) });

@@ -114,8 +114,8 @@ where
 pub(super) enum Operation {
     /// An answer to a conversation.
     Chat { stream: bool },
-    /// Embeddings.
-    Embeddings,
+    /// Embeddings, of one text or of many.
+    Embeddings { many: bool },
     /// A count of tokens.
     Count,
 }
@@ -238,9 +238,12 @@ impl Provider {
             (Operation::Chat { .. }, Dialect::Responses) => "responses".to_owned(),
             (Operation::Chat { .. }, Dialect::OpenAi) if self.by_deployment() => deployment("chat/completions"),
             (Operation::Chat { .. }, Dialect::OpenAi | Dialect::Anthropic) => return Ok(self.usual.clone()),
-            (Operation::Embeddings, _) if self.by_deployment() => deployment("embeddings"),
-            (Operation::Embeddings, _) => match self.kind {
-                ProviderKind::Gemini => gemini::path(model, false).replace(":generateContent", ":batchEmbedContents"),
+            (Operation::Embeddings { .. }, _) if self.by_deployment() => deployment("embeddings"),
+            (Operation::Embeddings { many }, _) => match self.kind {
+                ProviderKind::Gemini => {
+                    let method = if many { ":batchEmbedContents" } else { ":embedContent" };
+                    gemini::path(model, false).replace(":generateContent", method)
+                }
                 ProviderKind::Bedrock => format!("model/{}/invoke", encoded(model)),
                 ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Anthropic => "embeddings".to_owned(),
             },
@@ -264,10 +267,11 @@ impl Provider {
     }
 
     /// How one of its models is asked for embeddings; `None` where there are none.
-    pub(super) fn embeddings(&self, model: &str) -> Option<EmbeddingDialect> {
+    pub(super) fn embeddings(&self, model: &str, many: bool) -> Option<EmbeddingDialect> {
         match self.kind {
             ProviderKind::OpenAi | ProviderKind::Azure => Some(EmbeddingDialect::OpenAi),
-            ProviderKind::Gemini => Some(EmbeddingDialect::GeminiBatch),
+            ProviderKind::Gemini if many => Some(EmbeddingDialect::GeminiBatch),
+            ProviderKind::Gemini => Some(EmbeddingDialect::Gemini),
             ProviderKind::Bedrock => EmbeddingDialect::on_bedrock(model),
             ProviderKind::Anthropic => None,
         }

@@ -85,7 +85,8 @@ async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Re
     let rendered = entry.rendered_prompt.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let edit = Edit { model, prompt_messages: &rendered, parameters: &parameters };
     let edited = request.rewrite(&edit);
-    Ok(crate::gateway::as_sent(&app.snapshot(), dialect, provider, model, edited).and_then(|body| String::from_utf8(body).ok()))
+    Ok(crate::gateway::as_sent(&app.snapshot(), dialect, provider, model, edited, summary.streamed)
+        .and_then(|body| String::from_utf8(body).ok()))
 }
 
 fn lossy(bytes: Vec<u8>) -> String {

@@ -48,7 +48,7 @@ async fn embeddings_go_to_gemini_and_back() {
     let (status, body) = json_of(post(&server, "/v1/embeddings", &json!({ "model": "bot", "input": ["a", "b"] })).await).await;
     assert_eq!((status, &body["data"][1]["embedding"]), (200, &json!([0.5, 1.0])));
     assert_eq!(upstream.last().path, "/v1/models/mock:batchEmbedContents");
-    upstream.then(say(&json!({ "embeddings": [{ "values": [0.25, 2.0] }] })));
+    upstream.then(say(&json!({ "embedding": { "values": [0.25, 2.0] } })));
     let path = "/v1beta/models/bot:embedContent";
     let (_, body) = json_of(post(&server, path, &json!({ "content": { "parts": [{ "text": "a" }] } })).await).await;
     assert_eq!(body, json!({ "embedding": { "values": [0.25, 2.0] } }));
@@ -90,7 +90,7 @@ async fn tokens_are_counted_by_the_provider_with_the_routes_prompt() {
 async fn tokens_are_estimated_where_nobody_counts_and_when_the_counter_fails() {
     let upstream = Upstream::start().await;
     let server = on(&Place::sqlite(), "openai", &upstream).await;
-    let asked = json!({ "model": "bot", "max_tokens": 5, "messages": [{ "role": "user", "content": "Hello, Claude" }] });
+    let asked = json!({ "model": "bot", "messages": [{ "role": "user", "content": "Hello, Claude" }] });
     let response = post(&server, "/v1/messages/count_tokens", &asked).await;
     assert_eq!(header(&response, "x-hypercare-estimated"), "true");
     let (status, body) = json_of(response).await;
@@ -158,7 +158,11 @@ async fn googles_clients_reach_providers_of_other_kinds() {
         .filter_map(|event| event["candidates"][0]["content"]["parts"][0]["text"].as_str().map(str::to_owned))
         .collect();
     assert_eq!(said, "Hello", "{body}");
-    assert_eq!(upstream.last().body()["messages"][0], json!({ "role": "system", "content": "Be brief." }));
+    let sent = upstream.last().body();
+    assert_eq!(
+        (&sent["messages"][0], &sent["model"], &sent["stream"]),
+        (&json!({ "role": "system", "content": "Be brief." }), &json!("mock"), &json!(true))
+    );
     let (status, body) = json_of(post(&server, "/v1beta/models/bot:streamGenerateContent", &asked).await).await;
     assert_eq!((status, &body["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "streams are events here");
     let (_, body) = json_of(post(&server, "/v1beta/models/bot:countTokens", &asked).await).await;

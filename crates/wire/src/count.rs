@@ -71,14 +71,30 @@ pub fn write(dialect: Dialect, tokens: u64) -> Vec<u8> {
     body.finish().into_bytes()
 }
 
-/// The body of a Gemini `countTokens` call as one of `generateContent`: its `generateContentRequest`, or itself.
-pub fn gemini_body(body: &[u8]) -> Vec<u8> {
-    let inner = Object::body(body).and_then(Object::camel).ok().and_then(|mut fields| fields.raw("generateContentRequest"));
-    let Some(inner) = inner else { return body.to_vec() };
+/// The conversation whose tokens a call asks for, as a call for an answer would send it, where that is another body: Gemini's stands within
+/// `generateContentRequest`, Anthropic's goes without the longest answer, which its own dialect needs.
+pub fn conversation(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
+    match dialect {
+        Dialect::Gemini => within(body),
+        Dialect::Anthropic => {
+            let mut fields = Object::body(body).ok()?;
+            if fields.take("max_tokens").is_some() {
+                return None;
+            }
+            let members = std::str::from_utf8(body).ok()?.trim().strip_prefix('{')?;
+            let comma = if members.trim() == "}" { "" } else { "," };
+            Some(format!("{{\"max_tokens\":1{comma}{members}").into_bytes())
+        }
+        Dialect::OpenAi | Dialect::Responses => None,
+    }
+}
+
+fn within(body: &[u8]) -> Option<Vec<u8>> {
+    let inner = Object::body(body).and_then(Object::camel).ok().and_then(|mut fields| fields.raw("generateContentRequest"))?;
     // The model stands in the address.
     let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(inner.as_str()).unwrap_or_default();
     fields.remove("model");
-    serde_json::Value::Object(fields).to_string().into_bytes()
+    Some(serde_json::Value::Object(fields).to_string().into_bytes())
 }
 
 /// What there is to count in a request.
@@ -157,8 +173,12 @@ mod tests {
 
     #[test]
     fn google_counts_contents_or_a_whole_request() {
-        assert_eq!(text(&gemini_body(br#"{"contents":[]}"#)), r#"{"contents":[]}"#);
-        assert_eq!(text(&gemini_body(br#"{"generate_content_request":{"model":"models/x","contents":[]}}"#)), r#"{"contents":[]}"#);
+        assert_eq!(conversation(Dialect::Gemini, br#"{"contents":[]}"#), None);
+        let whole = conversation(Dialect::Gemini, br#"{"generate_content_request":{"model":"models/x","contents":[]}}"#).expect("within");
+        assert_eq!(text(&whole), r#"{"contents":[]}"#);
+        let anthropic = conversation(Dialect::Anthropic, br#" {"model":"m","messages":[]}"#).expect("completed");
+        assert_eq!(text(&anthropic), r#"{"max_tokens":1,"model":"m","messages":[]}"#);
+        assert_eq!(conversation(Dialect::Anthropic, br#"{"max_tokens":5,"messages":[]}"#), None);
     }
 
     #[test]

@@ -42,8 +42,9 @@ fuzz_target!(|data: &[u8]| {
     if let Some(question) = count::question(dialect, body, "m") {
         must_be_json("question", &question);
     }
-    if dialect == Dialect::Gemini {
-        let _ = dialect.read_request(&count::gemini_body(body));
+    if let Some(body) = count::conversation(dialect, body) {
+        must_be_json("conversation", &body);
+        let _ = dialect.read_request(&body);
     }
 });
 

@@ -61,6 +61,8 @@ fn stop_reason(name: &str, called_tools: bool) -> StopReason {
     match name {
         "STOP" | "FINISH_REASON_UNSPECIFIED" if called_tools => StopReason::ToolCalls,
         "STOP" | "FINISH_REASON_UNSPECIFIED" => StopReason::Stop,
+        // Not in the reference, but servers that imitate it say so.
+        "FUNCTION_CALL" => StopReason::ToolCalls,
         "MAX_TOKENS" => StopReason::Length,
         name if FILTERED.contains(&name) => StopReason::ContentFilter,
         other => StopReason::Other(other.to_owned()),
