@@ -2,6 +2,7 @@
 
 pub mod browser;
 mod clients;
+mod node;
 mod postgres;
 mod rust;
 
