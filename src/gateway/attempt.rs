@@ -326,7 +326,7 @@ fn build_request(provider: &Provider, address: Uri, body: Bytes, stream: bool, f
     let anthropic = provider.dialect == Dialect::Anthropic;
     if let Some(key) = provider.key() {
         let name = match provider.dialect {
-            Dialect::OpenAi | Dialect::Responses => AUTHORIZATION,
+            Dialect::OpenAi | Dialect::Responses | Dialect::Bedrock => AUTHORIZATION,
             Dialect::Anthropic => API_KEY,
             Dialect::Gemini => GOOGLE_KEY,
         };

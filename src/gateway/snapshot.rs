@@ -129,7 +129,7 @@ impl Snapshot {
     pub(crate) fn endpoint(&self, dialect: Dialect) -> Arc<str> {
         let [chat, messages, responses] = &self.endpoints;
         match dialect {
-            Dialect::OpenAi | Dialect::Gemini => chat,
+            Dialect::OpenAi | Dialect::Gemini | Dialect::Bedrock => chat,
             Dialect::Anthropic => messages,
             Dialect::Responses => responses,
         }

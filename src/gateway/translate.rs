@@ -6,7 +6,7 @@ use super::snapshot::{Snapshot, TargetEntry};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use hypercare_wire::chat::ResponseSummary;
-use hypercare_wire::dialect::{Dialect, anthropic, gemini, openai, responses};
+use hypercare_wire::dialect::{Dialect, anthropic, bedrock, gemini, openai, responses};
 use hypercare_wire::form::Untranslatable;
 use hypercare_wire::passage::summary_of;
 
@@ -44,6 +44,10 @@ pub(crate) fn request(caller: Dialect, target: &TargetEntry, body: Vec<u8>) -> R
             // From version 3 on; what is not named by version is taken for new.
             let unproven_calls = thinking != gemini::Thinking::Budget;
             gemini::write_request(&request, gemini::Options { thinking, unproven_calls, ..gemini::Options::default() })
+        }
+        Dialect::Bedrock => {
+            let family = bedrock::Family::of_model(&target.model.text);
+            bedrock::write_request(&request, bedrock::Options { family, ..Default::default() })
         }
         Dialect::Responses => responses::write_request(&request, responses::Options::default()),
     };

@@ -6,7 +6,9 @@
 pub mod chat;
 pub mod dialect;
 pub mod error;
+pub mod event_stream;
 pub mod form;
+pub mod frames;
 pub mod passage;
 pub mod sse;
 pub mod usage;

@@ -17,6 +17,8 @@ const MAX_TEXT: usize = 512 * 1024;
 pub struct Passage {
     caller: Dialect,
     way: Way,
+    /// The call's id and model, for a provider that says neither.
+    called: (String, String),
 }
 
 enum Way {
@@ -43,7 +45,14 @@ impl Passage {
             let writer = (provider != caller).then(|| caller.writer(created, keep_usage));
             Way::Read { reader: provider.reader(), writer, gathered: Gathered::default() }
         };
-        Self { caller, way }
+        Self { caller, way, called: (String::new(), String::new()) }
+    }
+
+    /// What to tell a caller of another dialect where the provider's stream says neither its id nor its model: Amazon's.
+    #[must_use]
+    pub fn called(mut self, id: &str, model: &str) -> Self {
+        self.called = (id.to_owned(), model.to_owned());
+        self
     }
 
     /// One event of the provider.
@@ -55,7 +64,10 @@ impl Passage {
                 Passed { seen, bytes }
             }
             Way::Read { reader, writer, gathered } => {
-                let Ok(events) = reader.data(&event.data) else { return Passed { seen: Seen::Error, bytes: Bytes::new() } };
+                let Ok(mut events) = reader.data(&event.data) else { return Passed { seen: Seen::Error, bytes: Bytes::new() } };
+                for event in &mut events {
+                    name(event, &self.called);
+                }
                 let seen = events.iter().map(|event| gathered.add(event)).max_by_key(|seen| weight(*seen)).unwrap_or(Seen::Nothing);
                 let bytes = match writer {
                     None => event.raw,
@@ -98,8 +110,8 @@ impl Passage {
         match (&mut self.way, self.caller) {
             (Way::Read { writer: Some(writer), .. }, _) => writer.write(&StreamEvent::Error { kind, message: message.to_owned() }).into(),
             (_, Dialect::Anthropic) => anthropic::write_stream_error(kind, message).into(),
-            (_, Dialect::Gemini) => {
-                Dialect::Gemini.writer(0, false).write(&StreamEvent::Error { kind, message: message.to_owned() }).into()
+            (_, caller @ (Dialect::Gemini | Dialect::Bedrock)) => {
+                caller.writer(0, false).write(&StreamEvent::Error { kind, message: message.to_owned() }).into()
             }
             (_, Dialect::OpenAi | Dialect::Responses) => openai_stream_error(message, "api_error", code).into(),
         }
@@ -110,6 +122,17 @@ impl Passage {
         match self.way {
             Way::Scanned { scanner, .. } => scanner.into_summary(),
             Way::Read { gathered, .. } => gathered.into_summary(),
+        }
+    }
+}
+
+/// Gives a beginning the id and the model it does not say.
+fn name(event: &mut StreamEvent, (call, called): &(String, String)) {
+    if let StreamEvent::Start { id, model } = event {
+        for (said, known) in [(id, call), (model, called)] {
+            if said.is_empty() {
+                said.clone_from(known);
+            }
         }
     }
 }

@@ -147,7 +147,9 @@ impl<'a> ChatRequest<'a> {
         let mut first = true;
         let (system, messages) = match self.dialect {
             Dialect::Anthropic => hoisted(edit.prompt_messages),
-            Dialect::OpenAi | Dialect::Responses | Dialect::Gemini => (String::new(), Cow::Borrowed(edit.prompt_messages)),
+            Dialect::OpenAi | Dialect::Responses | Dialect::Gemini | Dialect::Bedrock => {
+                (String::new(), Cow::Borrowed(edit.prompt_messages))
+            }
         };
         let mut system = Some(system).filter(|blocks| !blocks.is_empty());
         for (key, value) in &self.fields {
@@ -263,7 +265,7 @@ enum Conversation<'a> {
 /// The field of the conversation.
 const fn conversation(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::OpenAi | Dialect::Anthropic => "messages",
+        Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock => "messages",
         Dialect::Responses => "input",
         // Its model stands in the address: a body of this dialect names none, and is refused for that.
         Dialect::Gemini => "contents",
