@@ -1,6 +1,8 @@
 //! Upstream providers: what they are, where they answer, and with which credentials.
 
 #[cfg(feature = "server")]
+pub mod aws;
+#[cfg(feature = "server")]
 pub mod http;
 pub mod model;
 pub mod presets;

@@ -88,16 +88,14 @@ pub(super) async fn exchange(
 }
 
 /// A request with nothing but our credentials.
-pub(super) fn plain_request(provider: &Provider, method: Method, address: Uri, body: Bytes) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(body));
+pub(super) fn plain_request(provider: &Provider, method: Method, address: Uri, body: &Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body.clone()));
     *request.method_mut() = method;
     *request.uri_mut() = address;
     let headers = request.headers_mut();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
-    if let Some((name, key)) = provider.credential() {
-        headers.insert(name, key.clone());
-    }
+    provider.prove(&mut request, body);
     request
 }
 
@@ -109,10 +107,17 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 fn build_request(provider: &Provider, address: Uri, sent: Sent<'_>) -> Request<Full<Bytes>> {
     let Sent { operation, dialect, body, forwarded, .. } = sent;
     let stream = operation == Operation::Chat { stream: true };
-    let mut request = plain_request(provider, Method::POST, address, body);
+    let mut request = plain_request(provider, Method::POST, address, &body);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static(if stream { "text/event-stream" } else { "application/json" }));
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static(match (stream, dialect) {
+            (false, _) => "application/json",
+            (true, Dialect::Bedrock) => "application/vnd.amazon.eventstream",
+            (true, _) => "text/event-stream",
+        }),
+    );
     let anthropic = dialect == Dialect::Anthropic;
     if anthropic {
         headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));

@@ -34,6 +34,7 @@ impl Endpoint {
             Self::Chat(Dialect::Anthropic) => "messages",
             Self::Chat(Dialect::Responses) => "responses",
             Self::Chat(Dialect::Gemini) => "generateContent",
+            Self::Chat(Dialect::Bedrock) => "converse",
             Self::Count(_) => "count_tokens",
             Self::Embeddings(_) => "embeddings",
             Self::Passthrough => "passthrough",

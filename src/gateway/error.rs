@@ -78,7 +78,7 @@ impl GatewayError {
     pub fn body(&self, dialect: Dialect) -> Vec<u8> {
         match dialect {
             Dialect::OpenAi | Dialect::Responses => openai_error(&self.message, self.kind(), self.param.as_deref(), Some(self.code)),
-            Dialect::Anthropic | Dialect::Gemini => dialect.write_error(&Failure {
+            Dialect::Anthropic | Dialect::Gemini | Dialect::Bedrock => dialect.write_error(&Failure {
                 kind: self.form_kind(),
                 message: self.message.clone(),
                 code: Some(self.code.to_owned()),

@@ -118,7 +118,7 @@ async fn ask(
     let provider = &target.provider;
     let permit = attempt::admit(provider)?;
     let address: Uri = provider.own_address(&passing.path)?;
-    let mut request = attempt::plain_request(provider, passing.method.clone(), address, body);
+    let mut request = attempt::plain_request(provider, passing.method.clone(), address, &body);
     for name in FORWARDED {
         if let Some(value) = exchange.headers.get(name) {
             request.headers_mut().insert(HeaderName::from_static(name), value.clone());

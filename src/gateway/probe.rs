@@ -63,7 +63,7 @@ pub(crate) async fn probe(app: &App, snapshot: &Snapshot, provider: &str, model:
     let status = response.status().as_u16();
     let limited = http_body_util::Limited::new(response.into_body(), MAX_ANSWER).collect();
     let read = match tokio::time::timeout(Duration::from_millis(provider.timeouts.total_ms), limited).await {
-        Ok(Ok(body)) => translate::response(Dialect::OpenAi, dialect, &body.to_bytes(), 0, None),
+        Ok(Ok(body)) => translate::response(Dialect::OpenAi, dialect, &body.to_bytes(), 0, None, ("", model)),
         _ => None,
     };
     let Some((_, summary)) = read else {

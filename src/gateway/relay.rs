@@ -11,8 +11,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use hyper::body::Incoming;
 use hypercare_wire::chat::Seen;
+use hypercare_wire::frames::{Decoder, Unframed};
 use hypercare_wire::passage::{Passage, Passed};
-use hypercare_wire::sse::Decoder;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,12 +52,12 @@ impl Relay {
     pub async fn prime(
         body: Incoming,
         provider: Arc<Provider>,
+        decoder: Decoder,
         passage: Passage,
         end: Instant,
         permit: OwnedSemaphorePermit,
     ) -> Result<Self, Failure> {
-        let mut relay =
-            Self { body, provider, decoder: Decoder::new(), passage, end, held: BytesMut::new(), ended: false, _permit: permit };
+        let mut relay = Self { body, provider, decoder, passage, end, held: BytesMut::new(), ended: false, _permit: permit };
         let idle = Duration::from_millis(relay.provider.timeouts.idle_ms);
         let mut events = 0;
         loop {
@@ -70,7 +70,7 @@ impl Relay {
             };
             relay.decoder.push(&piece);
             loop {
-                let event = relay.decoder.next_event().map_err(|_| Failure::broken(&relay.provider, &Broken::TooLarge))?;
+                let event = relay.decoder.next_event().map_err(|e| unframed(&relay.provider, e))?;
                 let Some(event) = event else { break };
                 events += 1;
                 let Passed { seen, bytes } = relay.passage.event(event);
@@ -149,7 +149,7 @@ impl Relay {
         let mut length = 0;
         let mut changed = false;
         loop {
-            let event = self.decoder.next_event().map_err(|_| Failure::broken(&self.provider, &Broken::TooLarge))?;
+            let event = self.decoder.next_event().map_err(|e| unframed(&self.provider, e))?;
             let Some(event) = event else { break };
             let raw = event.raw.clone();
             let Passed { seen, bytes } = self.passage.event(event);
@@ -167,6 +167,13 @@ impl Relay {
             return Ok(piece.clone());
         }
         Ok(if out.len() == 1 { out.remove(0) } else { Bytes::from(out.concat()) })
+    }
+}
+
+fn unframed(provider: &Provider, e: Unframed) -> Failure {
+    match e {
+        Unframed::TooLarge(_) => Failure::broken(provider, &Broken::TooLarge),
+        Unframed::Broken(why) => Failure::broken(provider, &Broken::Cut(why.to_string())),
     }
 }
 

@@ -6,7 +6,7 @@ use super::upstream::Provider;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use hypercare_wire::chat::ResponseSummary;
-use hypercare_wire::dialect::{Dialect, anthropic, gemini, openai, responses};
+use hypercare_wire::dialect::{Dialect, anthropic, bedrock, gemini, openai, responses};
 use hypercare_wire::form::Untranslatable;
 use hypercare_wire::passage::summary_of;
 
@@ -56,6 +56,10 @@ pub(crate) fn request(
             gemini::write_request(&request, gemini::Options { drop_unsupported, thinking, unproven_calls })
         }
         Dialect::Responses => responses::write_request(&request, responses::Options { drop_unsupported }),
+        Dialect::Bedrock => {
+            let family = bedrock::Family::of_model(&target.model.text);
+            bedrock::write_request(&request, bedrock::Options { drop_unsupported, family })
+        }
     };
     written.map(|written| written.body.into()).map_err(|e| refused(&e, provider))
 }
@@ -71,8 +75,15 @@ pub(crate) fn response(
     body: &[u8],
     created: u64,
     id: Option<&str>,
+    (known_id, known_model): (&str, &str),
 ) -> Option<(Bytes, ResponseSummary)> {
     let mut response = provider.read_response(body).ok()?;
+    // Amazon says neither in the body.
+    for (said, known) in [(&mut response.id, known_id), (&mut response.model, known_model)] {
+        if said.is_empty() {
+            known.clone_into(said);
+        }
+    }
     let summary = summary_of(&response);
     if let Some(id) = id {
         id.clone_into(&mut response.id);

@@ -13,15 +13,19 @@ use super::upstream::{Operation, Provider, Upstreams};
 use super::vitals::Vitals;
 use crate::types::Instant;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hypercare_wire::chat::ResponseSummary;
 use hypercare_wire::dialect::Dialect;
+use hypercare_wire::frames::Decoder;
 use hypercare_wire::passage::Passage;
 use rand::RngExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Tick};
+
+/// Amazon's id of a call.
+const AMAZON_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Longest answer taken that is not a stream.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -199,11 +203,16 @@ impl Tries<'_> {
         let sent = Sent { operation: self.operation, dialect, model: &target.model.text, body, forwarded: self.headers };
         let started = attempt::start(self.upstreams, provider, sent).await?;
         let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
-        let is_stream = content_type.as_ref().and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/event-stream"));
+        let is_stream = content_type
+            .as_ref()
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|t| t.starts_with("text/event-stream") || t.starts_with("application/vnd.amazon.eventstream"));
+        let called = started.response.headers().get(AMAZON_ID).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let body = started.response.into_body();
         if self.operation == (Operation::Chat { stream: true }) && is_stream {
             let passage = Passage::new(dialect, self.dialect, self.created(), self.include_usage).named(self.answer_id.clone());
-            let relay = Relay::prime(body, provider.clone(), passage, end, started.permit).await?;
+            let passage = if dialect == Dialect::Bedrock { passage.called(&called, &target.model.text) } else { passage };
+            let relay = Relay::prime(body, provider.clone(), Decoder::of(dialect), passage, end, started.permit).await?;
             return Ok(Ready::Stream(Box::new(relay)));
         }
         let pieces = read_whole(provider, body, end).await?;
@@ -220,7 +229,14 @@ impl Tries<'_> {
         if dialect == self.dialect {
             return Ok(Ready::Whole { pieces, content_type, dialect });
         }
-        let translated = translate::response(self.dialect, dialect, &pieces.concat(), self.created(), self.answer_id.as_deref());
+        let translated = translate::response(
+            self.dialect,
+            dialect,
+            &pieces.concat(),
+            self.created(),
+            self.answer_id.as_deref(),
+            (&called, &target.model.text),
+        );
         let (body, summary) = translated.ok_or_else(|| Failure::unreadable(provider))?;
         Ok(Ready::Translated { body, summary: Box::new(summary) })
     }

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::vitals::Vitals;
+use crate::providers::aws;
 use crate::providers::model::{ProviderKind, Timeouts};
 use crate::providers::presets::Preset;
 use crate::providers::store::ProviderRow;
@@ -9,14 +10,14 @@ use crate::routing::model::FailoverOn;
 use crate::types::Fault;
 use axum::BoxError;
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hypercare_wire::dialect::{Dialect, gemini};
+use hypercare_wire::dialect::{Dialect, bedrock, gemini};
 use hypercare_wire::embeddings::EmbeddingDialect;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -135,13 +136,39 @@ pub(crate) struct Provider {
     base: Base,
     /// Where most calls go, made once: where the model is part of the address, it is made for each.
     usual: Uri,
-    keys: Vec<HeaderValue>,
+    keys: Vec<Key>,
     next_key: AtomicUsize,
     /// Until when the provider asked us not to call, µs since 1970; zero when it did not.
     closed_until: AtomicI64,
     pub in_flight: Arc<Semaphore>,
     /// One for each model, kept while the provider's settings do not change.
     targets: Mutex<HashMap<String, Arc<Vitals>>>,
+}
+
+/// What proves who we are.
+enum Key {
+    /// Sent as it is.
+    Sent(HeaderValue),
+    /// Signs every call.
+    Signs(Box<aws::Signer>),
+}
+
+/// The region of addresses that name none: a mock, or a way of one's own to Amazon.
+const USUAL_REGION: &str = "us-east-1";
+
+impl Key {
+    fn of_amazon(text: &str, base_url: &str) -> Result<Self, Fault> {
+        match aws::Credential::parse(text).map_err(Fault::internal)? {
+            aws::Credential::AccessKey(key) => {
+                let region = aws::region_of(base_url).unwrap_or(USUAL_REGION);
+                let signer = aws::Signer::new(key, region).ok_or_else(|| Fault::internal(std::io::Error::other("no region")))?;
+                Ok(Self::Signs(Box::new(signer)))
+            }
+            bearer @ aws::Credential::Bearer(_) => {
+                bearer.bearer().map(Self::Sent).ok_or_else(|| Fault::internal(std::io::Error::other("no key")))
+            }
+        }
+    }
 }
 
 /// An address without its end: what stands before the path of a call, and the query behind it.
@@ -180,10 +207,13 @@ impl Provider {
         };
         let bearer = row.kind == ProviderKind::OpenAi;
         let keys = keys.iter().map(|key| {
+            if row.kind == ProviderKind::Bedrock {
+                return Key::of_amazon(key, &row.base_url);
+            }
             let text = if bearer { format!("Bearer {key}") } else { key.clone() };
             let mut value = HeaderValue::from_str(&text).map_err(Fault::internal)?;
             value.set_sensitive(true);
-            Ok(value)
+            Ok(Key::Sent(value))
         });
         Ok(Self {
             label: super::snapshot::Label::new(&row.name),
@@ -207,7 +237,8 @@ impl Provider {
     pub fn dialect(&self, caller: Dialect) -> Dialect {
         match self.kind {
             ProviderKind::OpenAi | ProviderKind::Azure if self.responses_api && caller == Dialect::Responses => Dialect::Responses,
-            ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Bedrock => Dialect::OpenAi,
+            ProviderKind::OpenAi | ProviderKind::Azure => Dialect::OpenAi,
+            ProviderKind::Bedrock => Dialect::Bedrock,
             ProviderKind::Anthropic => Dialect::Anthropic,
             ProviderKind::Gemini => Dialect::Gemini,
         }
@@ -235,6 +266,7 @@ impl Provider {
         let deployment = |end: &str| format!("deployments/{}/{end}", encoded(model));
         let path = match (operation, dialect) {
             (Operation::Chat { stream }, Dialect::Gemini) => gemini::path(model, stream),
+            (Operation::Chat { stream }, Dialect::Bedrock) => bedrock::path(model, stream),
             (Operation::Chat { .. }, Dialect::Responses) => "responses".to_owned(),
             (Operation::Chat { .. }, Dialect::OpenAi) if self.by_deployment() => deployment("chat/completions"),
             (Operation::Chat { .. }, Dialect::OpenAi | Dialect::Anthropic) => return Ok(self.usual.clone()),
@@ -244,12 +276,12 @@ impl Provider {
                     let method = if many { ":batchEmbedContents" } else { ":embedContent" };
                     gemini::path(model, false).replace(":generateContent", method)
                 }
-                ProviderKind::Bedrock => format!("model/{}/invoke", encoded(model)),
+                ProviderKind::Bedrock => bedrock::path(model, false).replace("/converse", "/invoke"),
                 ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Anthropic => "embeddings".to_owned(),
             },
             (Operation::Count, Dialect::Gemini) => gemini::path(model, false).replace(":generateContent", ":countTokens"),
             (Operation::Count, Dialect::Responses) => "responses/input_tokens".to_owned(),
-            (Operation::Count, Dialect::OpenAi | Dialect::Anthropic) => "messages/count_tokens".to_owned(),
+            (Operation::Count, Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock) => "messages/count_tokens".to_owned(),
         };
         self.parse(&path, || format!("The provider `{}` has no address for the model `{model}`.", self.label.text))
     }
@@ -299,16 +331,33 @@ impl Provider {
         tokio::time::timeout(Duration::from_millis(self.timeouts.connect_ms), connecting).await.is_ok_and(|connected| connected.is_ok())
     }
 
-    /// The header that proves who we are.
-    pub(super) fn credential(&self) -> Option<(HeaderName, &HeaderValue)> {
-        let name = match self.kind {
+    /// Puts in what proves who we are: a key, or a signature of the whole.
+    pub(super) fn prove(&self, request: &mut Request<Full<Bytes>>, body: &Bytes) {
+        let n = self.keys.len();
+        if n == 0 {
+            return;
+        }
+        match &self.keys[self.next_key.load(Ordering::Relaxed) % n] {
+            Key::Sent(value) => {
+                request.headers_mut().insert(self.key_header(), value.clone());
+            }
+            Key::Signs(signer) => {
+                let address = request.uri();
+                let host = address.authority().map_or("", |authority| authority.as_str());
+                let call = aws::Call { host, path: address.path(), body };
+                let proof = signer.sign(call, crate::types::Instant(super::clock::micros())).unwrap_or_default();
+                request.headers_mut().extend(proof);
+            }
+        }
+    }
+
+    fn key_header(&self) -> HeaderName {
+        match self.kind {
             ProviderKind::OpenAi | ProviderKind::Bedrock => AUTHORIZATION,
             ProviderKind::Azure => AZURE_KEY,
             ProviderKind::Anthropic => API_KEY,
             ProviderKind::Gemini => GOOGLE_KEY,
-        };
-        let n = self.keys.len();
-        (n > 0).then(|| (name, &self.keys[self.next_key.load(Ordering::Relaxed) % n]))
+        }
     }
 
     /// The provider refused the key in use: the next call takes the next one.
@@ -399,6 +448,6 @@ mod tests {
             chat("https://r.openai.azure.com/openai?api-version=2024-10-21"),
             "https://r.openai.azure.com/openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21"
         );
-        assert_eq!(provider(ProviderKind::Azure, "https://r.openai.azure.com/openai/v1").credential().expect("a key").0, "api-key");
+        assert_eq!(provider(ProviderKind::Azure, "https://r.openai.azure.com/openai/v1").key_header(), "api-key");
     }
 }

@@ -195,6 +195,11 @@ fn check(new: &NewProvider) -> Result<(), Fault> {
     if new.api_keys.iter().any(|key| key.is_empty() || http::HeaderValue::from_str(key).is_err()) {
         wrong.insert("api_keys".to_owned(), "must not be empty nor hold line breaks".to_owned());
     }
+    if kind_of(new) == ProviderKind::Bedrock
+        && let Some(why) = new.api_keys.iter().find_map(|key| super::aws::Credential::parse(key).err())
+    {
+        wrong.insert("api_keys".to_owned(), why.to_string());
+    }
     let t = new.timeouts;
     if [t.connect_ms, t.first_byte_ms, t.idle_ms, t.total_ms].contains(&0) {
         wrong.insert("timeouts".to_owned(), "must all be at least 1 millisecond".to_owned());

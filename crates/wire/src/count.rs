@@ -37,7 +37,7 @@ pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
                     .into(),
             );
         }
-        Dialect::OpenAi => return None,
+        Dialect::OpenAi | Dialect::Bedrock => return None,
     };
     let mut fields = Object::body(body).ok()?;
     let mut kept = Members::new();
@@ -67,6 +67,7 @@ pub fn write(dialect: Dialect, tokens: u64) -> Vec<u8> {
         Dialect::Gemini => Members::new().with("totalTokens", &tokens),
         Dialect::Responses | Dialect::OpenAi => Members::new().with("object", "response.input_tokens").with("input_tokens", &tokens),
         Dialect::Anthropic => Members::new().with("input_tokens", &tokens),
+        Dialect::Bedrock => Members::new().with("inputTokens", &tokens),
     };
     body.finish().into_bytes()
 }
@@ -85,7 +86,7 @@ pub fn conversation(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
             let comma = if members.trim() == "}" { "" } else { "," };
             Some(format!("{{\"max_tokens\":1{comma}{members}").into_bytes())
         }
-        Dialect::OpenAi | Dialect::Responses => None,
+        Dialect::OpenAi | Dialect::Responses | Dialect::Bedrock => None,
     }
 }
 

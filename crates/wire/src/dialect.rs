@@ -1,9 +1,11 @@
 //! Dialects of providers: each reads into the [form](crate::form) and writes out of it.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod gemini;
 pub(crate) mod json;
 pub mod openai;
+mod percent;
 pub mod responses;
 
 use crate::chat::ParseError;
@@ -21,6 +23,8 @@ pub enum Dialect {
     Responses,
     /// Google Gemini, v1beta: `generateContent` and `streamGenerateContent?alt=sse`.
     Gemini,
+    /// Amazon Bedrock Runtime: `Converse` and `ConverseStream`.
+    Bedrock,
 }
 
 impl Dialect {
@@ -31,6 +35,7 @@ impl Dialect {
             Self::Anthropic => Box::new(anthropic::Reader::new()),
             Self::Responses => Box::new(responses::Reader::new()),
             Self::Gemini => Box::new(gemini::Reader::new()),
+            Self::Bedrock => Box::new(bedrock::Reader::new()),
         }
     }
 
@@ -41,16 +46,19 @@ impl Dialect {
             Self::Anthropic => Box::new(anthropic::Writer::new()),
             Self::Responses => Box::new(responses::Writer::new(created)),
             Self::Gemini => Box::new(gemini::Writer::new()),
+            Self::Bedrock => Box::new(bedrock::Writer::new()),
         }
     }
 
-    /// Reads a request. Gemini's body names no model and no stream: [`gemini::target`] reads them off the address.
+    /// Reads a request. Gemini's body names no model and no stream: [`gemini::target`] reads them off the address. Bedrock's
+    /// neither: [`bedrock::target`].
     pub fn read_request(self, body: &[u8]) -> Result<Request, ParseError> {
         match self {
             Self::OpenAi => openai::read_request(body),
             Self::Anthropic => anthropic::read_request(body),
             Self::Responses => responses::read_request(body),
             Self::Gemini => gemini::read_request(body),
+            Self::Bedrock => bedrock::read_request(body),
         }
     }
 
@@ -61,6 +69,7 @@ impl Dialect {
             Self::Anthropic => anthropic::read_response(body),
             Self::Responses => responses::read_response(body),
             Self::Gemini => gemini::read_response(body),
+            Self::Bedrock => bedrock::read_response(body),
         }
     }
 
@@ -71,6 +80,7 @@ impl Dialect {
             Self::Anthropic => anthropic::write_response(response),
             Self::Responses => responses::write_response(response, created),
             Self::Gemini => gemini::write_response(response),
+            Self::Bedrock => bedrock::write_response(response),
         }
     }
 
@@ -80,6 +90,7 @@ impl Dialect {
             Self::OpenAi | Self::Responses => openai::read_error(status, body),
             Self::Anthropic => anthropic::read_error(status, body),
             Self::Gemini => gemini::read_error(status, body),
+            Self::Bedrock => bedrock::read_error(status, body),
         }
     }
 
@@ -89,6 +100,7 @@ impl Dialect {
             Self::OpenAi | Self::Responses => openai::write_error(failure),
             Self::Anthropic => anthropic::write_error(failure),
             Self::Gemini => gemini::write_error(failure),
+            Self::Bedrock => bedrock::write_error(failure),
         }
     }
 }
@@ -124,7 +136,7 @@ fn shared(request: &Request) -> (Extra, Extra) {
 /// Refuses every field only its own dialect knows, but for those that ask for what the target does anyway.
 fn foreign(loss: &mut Loss, path: &str, extra: &Extra, harmless: fn(&str, &Value) -> bool) -> Result<(), Untranslatable> {
     for (key, value) in extra {
-        if !harmless(key, value) && !gemini::hint(key, value) {
+        if !harmless(key, value) && !gemini::hint(key, value) && !bedrock::hint(key, value) {
             loss.refuse(format!("{path}{key}"), "there is no such field")?;
         }
     }

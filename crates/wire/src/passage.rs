@@ -19,6 +19,8 @@ pub struct Passage {
     /// The id the answer gets, in place of the provider's.
     id: Option<String>,
     way: Way,
+    /// The call's id and model, for a provider that says neither.
+    called: (String, String),
 }
 
 enum Way {
@@ -45,13 +47,20 @@ impl Passage {
             let writer = (provider != caller).then(|| caller.writer(created, keep_usage));
             Way::Read { reader: provider.reader(), writer, gathered: Gathered::default() }
         };
-        Self { caller, id: None, way }
+        Self { caller, id: None, way, called: (String::new(), String::new()) }
     }
 
     /// The answer gets this id, in place of the provider's, where it is written anew.
     #[must_use]
     pub fn named(self, id: Option<String>) -> Self {
         Self { id, ..self }
+    }
+
+    /// What to tell a caller of another dialect where the provider's stream says neither its id nor its model: Amazon's.
+    #[must_use]
+    pub fn called(mut self, id: &str, model: &str) -> Self {
+        self.called = (id.to_owned(), model.to_owned());
+        self
     }
 
     /// One event of the provider.
@@ -64,6 +73,9 @@ impl Passage {
             }
             Way::Read { reader, writer, gathered } => {
                 let Ok(mut events) = reader.data(&event.data) else { return Passed { seen: Seen::Error, bytes: Bytes::new() } };
+                for event in &mut events {
+                    name(event, &self.called);
+                }
                 let seen = events.iter().map(|event| gathered.add(event)).max_by_key(|seen| weight(*seen)).unwrap_or(Seen::Nothing);
                 if let Some(name) = &self.id {
                     rename(&mut events, name);
@@ -112,8 +124,8 @@ impl Passage {
         match (&mut self.way, self.caller) {
             (Way::Read { writer: Some(writer), .. }, _) => writer.write(&StreamEvent::Error { kind, message: message.to_owned() }).into(),
             (_, Dialect::Anthropic) => anthropic::write_stream_error(kind, message).into(),
-            (_, Dialect::Gemini) => {
-                Dialect::Gemini.writer(0, false).write(&StreamEvent::Error { kind, message: message.to_owned() }).into()
+            (_, caller @ (Dialect::Gemini | Dialect::Bedrock)) => {
+                caller.writer(0, false).write(&StreamEvent::Error { kind, message: message.to_owned() }).into()
             }
             (_, Dialect::OpenAi | Dialect::Responses) => openai_stream_error(message, "api_error", code).into(),
         }
@@ -133,6 +145,17 @@ fn rename(events: &mut [StreamEvent], name: &str) {
     for event in events {
         if let StreamEvent::Start { id, .. } = event {
             name.clone_into(id);
+        }
+    }
+}
+
+/// Gives a beginning the id and the model it does not say.
+fn name(event: &mut StreamEvent, (call, called): &(String, String)) {
+    if let StreamEvent::Start { id, model } = event {
+        for (said, known) in [(id, call), (model, called)] {
+            if said.is_empty() {
+                said.clone_from(known);
+            }
         }
     }
 }

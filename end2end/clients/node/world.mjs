@@ -17,6 +17,8 @@ export const KINDS = [
   { name: "anthropic", table: 'kind = "anthropic"', path: "/v1", embeds: false },
   // The mock has no batches of embeddings.
   { name: "gemini", table: 'kind = "gemini"', path: "/v1beta", embeds: true, one: true },
+  // Signed with an access key; embeddings are another call there, which the mock does not have.
+  { name: "bedrock", table: 'kind = "bedrock"', path: "", embeds: false, key: "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" },
   // OpenAI itself, asked in Responses by who speaks Responses.
   { name: "responses", table: 'kind = "openai"\nresponses_api = true', path: "/v1", embeds: true },
 ];
@@ -24,7 +26,7 @@ export const KINDS = [
 export const TRACK = { type: "object", properties: { order: { type: "string" } }, required: ["order"], additionalProperties: false };
 
 function fixtures(mock) {
-  const usage = { input_tokens: 12, output_tokens: 5, prompt_tokens: 12, completion_tokens: 5, total_tokens: 17, promptTokenCount: 12, candidatesTokenCount: 5, totalTokenCount: 17 };
+  const usage = { input_tokens: 12, output_tokens: 5, prompt_tokens: 12, completion_tokens: 5, total_tokens: 17, inputTokens: 12, outputTokens: 5, promptTokenCount: 12, candidatesTokenCount: 5, totalTokenCount: 17 };
   mock.onMessage("Bright?", { content: "Very bright indeed.", usage });
   mock.onMessage("Picture?", { content: "A lamp." });
   mock.onMessage(/^Where is/, { toolCalls: [{ name: "track", arguments: '{"order":"7"}' }] });
@@ -44,12 +46,12 @@ async function freePort() {
 }
 
 function configuration(mock) {
-  const provider = ({ name, table, path }) => `
+  const provider = ({ name, table, path, key = "sk-upstream-0123456789" }) => `
 [[providers]]
 name = "${name}"
 ${table}
 base_url = "${mock}${path}"
-api_keys = ["sk-upstream-0123456789"]
+api_keys = ["${key}"]
 [[models]]
 provider = "${name}"
 name = "mock-model"

@@ -156,7 +156,9 @@ impl<'a> ChatRequest<'a> {
         let mut first = true;
         let (system, messages) = match self.dialect {
             Dialect::Anthropic => hoisted(edit.prompt_messages),
-            Dialect::OpenAi | Dialect::Responses | Dialect::Gemini => (String::new(), Cow::Borrowed(edit.prompt_messages)),
+            Dialect::OpenAi | Dialect::Responses | Dialect::Gemini | Dialect::Bedrock => {
+                (String::new(), Cow::Borrowed(edit.prompt_messages))
+            }
         };
         let mut system = Some(system).filter(|blocks| !blocks.is_empty());
         for (key, value) in &self.fields {
@@ -272,7 +274,7 @@ pub(super) enum Conversation<'a> {
 /// The field of the conversation.
 const fn conversation(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::OpenAi | Dialect::Anthropic => "messages",
+        Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock => "messages",
         Dialect::Responses => "input",
         Dialect::Gemini => "contents",
     }

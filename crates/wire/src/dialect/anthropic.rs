@@ -6,7 +6,7 @@ mod read;
 mod response;
 mod stream_in;
 mod stream_out;
-mod thinking;
+pub(in crate::dialect) mod thinking;
 mod usage;
 mod write;
 mod write_blocks;

@@ -1,6 +1,10 @@
-//! One dialect in, another out. Expectations follow the public references and recordings of OpenAI, Anthropic and Google.
+//! One dialect in, another out. Expectations follow the public references and recordings of OpenAI, Anthropic, Google and Amazon.
 
 mod answers;
+mod bedrock_answers;
+mod bedrock_kept;
+mod bedrock_requests;
+mod bedrock_streams;
 mod errors;
 mod gemini_answers;
 mod gemini_requests;
@@ -15,9 +19,9 @@ mod streams_to_anthropic;
 mod streams_to_openai;
 
 use super::json::Object;
-use super::{StreamReader, StreamWriter, anthropic, openai};
+use super::{Dialect, StreamReader, StreamWriter, anthropic, openai};
 use crate::form::{Untranslatable, Written};
-use crate::sse::Decoder;
+use crate::frames::Decoder;
 
 /// The members of a body, one a line.
 fn lines(body: &[u8]) -> String {
@@ -42,7 +46,12 @@ fn to_openai(body: &str, options: openai::Options) -> Result<Written, Untranslat
 
 /// The data of a stream's events.
 fn events(stream: &[u8]) -> Vec<Vec<u8>> {
-    let mut decoder = Decoder::new();
+    events_of(Dialect::OpenAi, stream)
+}
+
+/// The data of the events of a stream framed as a dialect does.
+fn events_of(dialect: Dialect, stream: &[u8]) -> Vec<Vec<u8>> {
+    let mut decoder = Decoder::of(dialect);
     decoder.push(stream);
     let mut all = Vec::new();
     while let Some(event) = decoder.next_event().expect("small") {

@@ -89,7 +89,7 @@ impl Request {
         let list = match self.dialect {
             Dialect::Responses => "input",
             Dialect::Gemini => "contents",
-            Dialect::OpenAi | Dialect::Anthropic => "messages",
+            Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock => "messages",
         };
         format!("{list}[{}]", message.index)
     }

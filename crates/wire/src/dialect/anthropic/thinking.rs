@@ -30,7 +30,7 @@ impl Thinking {
 const LEAST: u64 = 1024;
 
 /// Reads `thinking`; further fields of it go to `extra`.
-pub(super) fn read(top: &mut Object<'_>, effort: Option<Effort>, extra: &mut Extra) -> Result<Option<Reasoning>, ParseError> {
+pub(in crate::dialect) fn read(top: &mut Object<'_>, effort: Option<Effort>, extra: &mut Extra) -> Result<Option<Reasoning>, ParseError> {
     let by_effort = effort.map(|effort| Reasoning { effort: Some(effort), budget: None });
     let Some(mut thinking) = top.object("thinking")? else { return Ok(by_effort) };
     let reasoning = match thinking.need_text("type")?.as_str() {
@@ -47,21 +47,16 @@ pub(super) fn read(top: &mut Object<'_>, effort: Option<Effort>, extra: &mut Ext
 }
 
 /// The fields of a body that say how much to think: `thinking`, and the level in `output_config`.
-pub(super) struct Fields {
-    pub(super) thinking: Option<Json>,
-    pub(super) effort: Option<&'static str>,
+pub(in crate::dialect) struct Fields {
+    pub(in crate::dialect) thinking: Option<Json>,
+    pub(in crate::dialect) effort: Option<&'static str>,
 }
 
 /// Writes what was asked for, in the form the model takes.
-pub(super) fn write(request: &Request, max_tokens: u64, form: Thinking, loss: &mut Loss) -> Result<Fields, Untranslatable> {
+pub(in crate::dialect) fn write(request: &Request, max_tokens: u64, form: Thinking, loss: &mut Loss) -> Result<Fields, Untranslatable> {
     let nothing = Fields { thinking: None, effort: None };
     let Some(reasoning) = request.reasoning else { return Ok(nothing) };
-    let param = match request.dialect {
-        Dialect::OpenAi => "reasoning_effort",
-        Dialect::Anthropic => "thinking",
-        Dialect::Responses => "reasoning.effort",
-        Dialect::Gemini => "generationConfig.thinkingConfig",
-    };
+    let param = param(request.dialect);
     if reasoning.effort == Some(Effort::None) {
         return Ok(Fields { thinking: Some(object("disabled", None)), effort: None });
     }
@@ -79,6 +74,17 @@ pub(super) fn write(request: &Request, max_tokens: u64, form: Thinking, loss: &m
             }
             Ok(Fields { thinking: Some(object("enabled", Some(budget))), effort: None })
         }
+    }
+}
+
+/// The parameter with which callers of a dialect say how much to think.
+pub(in crate::dialect) const fn param(caller: Dialect) -> &'static str {
+    match caller {
+        Dialect::OpenAi => "reasoning_effort",
+        Dialect::Anthropic => "thinking",
+        Dialect::Responses => "reasoning.effort",
+        Dialect::Gemini => "generationConfig.thinkingConfig",
+        Dialect::Bedrock => "additionalModelRequestFields",
     }
 }
 

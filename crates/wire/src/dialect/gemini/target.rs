@@ -1,6 +1,6 @@
 //! The address of a call.
 
-use std::fmt::Write as _;
+use crate::dialect::percent::{decode, encode};
 
 /// What the address of a call says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,31 +37,12 @@ pub fn method(path: &str) -> Option<(String, &str)> {
 
 /// The path and query of a call, from `models/` on: what stands before depends on the provider.
 pub fn path(model: &str, stream: bool) -> String {
-    let mut out = if model.starts_with("tunedModels/") { String::new() } else { "models/".to_owned() };
-    for byte in model.strip_prefix("models/").unwrap_or(model).bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'@' | b'.' => out.push(char::from(byte)),
-            b'/' if out == "tunedModels" => out.push('/'),
-            // Writing into text cannot fail.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-    }
+    let mut out = match model.strip_prefix("tunedModels/") {
+        Some(tuned) => format!("tunedModels/{}", encode(tuned)),
+        None => format!("models/{}", encode(model.strip_prefix("models/").unwrap_or(model))),
+    };
     out.push_str(if stream { ":streamGenerateContent?alt=sse" } else { ":generateContent" });
     out
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' {
-            let mut digit = || rest.next().and_then(|d| char::from(d).to_digit(16));
-            u8::try_from(digit()? * 16 + digit()?).ok()?
-        } else {
-            byte
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! What a translation must keep, whatever the body and wherever the stream is cut.
 
-use super::{anthropic, openai};
+use super::{anthropic, events_of, openai};
 use crate::dialect::Dialect;
-use crate::dialect::{gemini, responses};
-use crate::sse::Decoder;
+use crate::dialect::{bedrock, gemini, responses};
+use crate::frames::Decoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn leaf() -> impl Strategy<Value = Value> {
+pub(super) fn leaf() -> impl Strategy<Value = Value> {
     prop_oneof![any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), "[a-zé\"\\\\]{1,6}".prop_map(Value::from)]
 }
 
@@ -50,7 +50,7 @@ fn message() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn request() -> impl Strategy<Value = Value> {
+pub(super) fn request() -> impl Strategy<Value = Value> {
     let more = prop::collection::hash_map("x_[a-z]{1,4}", leaf(), 0..3);
     let numbers = (prop::option::of(0..9_u32), prop::option::of(any::<i64>()), prop::option::of(1..9999_u32));
     (prop::collection::vec(message(), 0..5), more, numbers, any::<bool>(), any::<bool>()).prop_map(
@@ -147,10 +147,10 @@ const STREAMS: [&str; 3] = [
     include_str!("../../../tests/streams/gemini.txt"),
 ];
 
-const DIALECTS: [Dialect; 4] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Responses, Dialect::Gemini];
+const DIALECTS: [Dialect; 5] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Responses, Dialect::Gemini, Dialect::Bedrock];
 
 fn translate(chunks: &[&[u8]], from: Dialect, to: Dialect) -> Vec<u8> {
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::of(from);
     let (mut reader, mut writer) = (from.reader(), to.writer(1, true));
     let mut out = Vec::new();
     for chunk in chunks {
@@ -167,7 +167,7 @@ fn translate(chunks: &[&[u8]], from: Dialect, to: Dialect) -> Vec<u8> {
 }
 
 /// Puts a value somewhere into another.
-fn put(into: &mut Value, mut place: usize, value: &Value) {
+pub(super) fn put(into: &mut Value, mut place: usize, value: &Value) {
     let children: Vec<&mut Value> = match into {
         Value::Array(list) => list.iter_mut().collect(),
         Value::Object(map) => map.values_mut().collect(),
@@ -183,7 +183,7 @@ fn put(into: &mut Value, mut place: usize, value: &Value) {
 }
 
 /// Everything that reads and writes, whatever it makes of it.
-fn everything(data: &[u8]) {
+pub(super) fn everything(data: &[u8]) {
     for dialect in DIALECTS {
         if let Ok(request) = dialect.read_request(data) {
             for drop_unsupported in [false, true] {
@@ -197,6 +197,9 @@ fn everything(data: &[u8]) {
                     gemini::write_request(&request, gemini::Options { drop_unsupported, unproven_calls: true, ..Default::default() });
                 if let Ok(written) = written {
                     gemini::read_request(&written.body).expect("Gemini's dialect");
+                }
+                if let Ok(written) = bedrock::write_request(&request, bedrock::Options { drop_unsupported, ..Default::default() }) {
+                    bedrock::read_request(&written.body).expect("Amazon's dialect");
                 }
             }
         }
@@ -217,6 +220,8 @@ fn deep_nesting_breaks_no_stack() {
     everything(format!(r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":{results}}}]}}"#).as_bytes());
     let results = nested("[]", |inner| format!(r#"[{{"functionResponse":{{"name":"f","parts":{inner}}}}}]"#));
     everything(format!(r#"{{"contents":[{{"parts":{results}}}]}}"#).as_bytes());
+    let results = nested("[]", |inner| format!(r#"[{{"toolResult":{{"toolUseId":"a","content":{inner}}}}}]"#));
+    everything(format!(r#"{{"messages":[{{"role":"user","content":{results}}}]}}"#).as_bytes());
     let schema = nested("{}", |inner| format!(r#"{{"type":"ARRAY","items":{inner}}}"#));
     everything(format!(r#"{{"contents":[],"generationConfig":{{"responseSchema":{schema}}}}}"#).as_bytes());
 }
@@ -274,13 +279,14 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_cut_anywhere_is_the_same(cuts in prop::collection::vec(0..6000_usize, 0..30), from in 0..4_usize, to in 0..4_usize) {
+    fn a_stream_cut_anywhere_is_the_same(cuts in prop::collection::vec(0..6000_usize, 0..30), from in 0..5_usize, to in 0..5_usize) {
         let (from, to) = (DIALECTS[from], DIALECTS[to]);
         let stream = match from {
             Dialect::OpenAi => STREAMS[0].as_bytes().to_vec(),
             Dialect::Anthropic => STREAMS[1].as_bytes().to_vec(),
             Dialect::Responses => translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, Dialect::Responses),
             Dialect::Gemini => STREAMS[2].as_bytes().to_vec(),
+            Dialect::Bedrock => translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, Dialect::Bedrock),
         };
         let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(stream.len())).collect();
         cuts.extend([0, stream.len()]);
@@ -300,9 +306,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_breaks_on_a_strange_event(event in any::<prop::sample::Index>(), from in 0..3_usize, place in any::<usize>(), value in prop_oneof![leaf(), Just(Value::Null), Just(json!([{}])), Just(json!({}))], reader in 0..4_usize) {
+    fn nothing_breaks_on_a_strange_event(event in any::<prop::sample::Index>(), from in 0..3_usize, place in any::<usize>(), value in prop_oneof![leaf(), Just(Value::Null), Just(json!([{}])), Just(json!({}))], reader in 0..5_usize) {
+        let framing = if from == 1 { DIALECTS[reader] } else { Dialect::OpenAi };
         let stream = if from == 1 { translate(&[STREAMS[1].as_bytes()], Dialect::Anthropic, DIALECTS[reader]) } else { STREAMS[from].as_bytes().to_vec() };
-        let events = super::events(&stream);
+        let events = events_of(framing, &stream);
         let strange = event.index(events.len());
         for to in DIALECTS {
             let (mut reader, mut writer) = (DIALECTS[reader].reader(), to.writer(1, true));

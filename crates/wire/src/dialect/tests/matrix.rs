@@ -42,6 +42,8 @@ fn write(to: Dialect, request: &Request, drop_unsupported: bool) -> Result<Writt
             let options = dialect::anthropic::Options { drop_unsupported, default_max_tokens: Some(4096), ..Default::default() };
             dialect::anthropic::write_request(request, options)
         }
+        // Its streams are binary: it has tests of its own.
+        Dialect::Bedrock => dialect::bedrock::write_request(request, dialect::bedrock::Options { drop_unsupported, ..Default::default() }),
         Dialect::Gemini => dialect::gemini::write_request(request, dialect::gemini::Options { drop_unsupported, ..Default::default() }),
     }
 }
