@@ -159,8 +159,11 @@ def test_what_a_provider_cannot_do_is_refused_by_name(client: openai.OpenAI) -> 
         client.chat.completions.create(model=CLAUDE, messages=[{"role": "user", "content": "?"}], logprobs=True)
     assert (error.value.code, error.value.param) == ("unsupported_parameter", "logprobs")
     with pytest.raises(openai.BadRequestError) as error:
+        client.responses.create(model=CLAUDE, input="?", conversation="conv_1")
+    assert (error.value.code, error.value.param) == ("unsupported_parameter", "conversation")
+    with pytest.raises(openai.NotFoundError) as error:
         client.responses.create(model=CLAUDE, input="?", previous_response_id="resp_1")
-    assert error.value.param == "previous_response_id"
+    assert (error.value.code, error.value.param) == ("previous_response_not_found", "previous_response_id")
 
 
 def test_errors_come_in_the_callers_dialect(client: openai.OpenAI, gateway: Gateway) -> None:
