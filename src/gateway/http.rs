@@ -244,7 +244,15 @@ fn json(value: &serde_json::Value) -> Response<Body> {
     response
 }
 
+/// Whether Google's client asks: its newer ones name the version that OpenAI's address has, too.
+fn is_google(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-goog-api-key")
+}
+
 async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
+    if is_google(&headers) {
+        return list_for_google(&app, "models", &headers);
+    }
     let snapshot = app.snapshot().clone();
     match authenticate(&app, &snapshot, &headers) {
         Ok(key) => {
@@ -256,6 +264,9 @@ async fn models(State(app): State<App>, headers: HeaderMap) -> Response<Body> {
 }
 
 async fn model(State(gateway): State<Gateway>, Path(name): Path<String>, headers: HeaderMap) -> Response<Body> {
+    if is_google(&headers) {
+        return list_for_google(&gateway.app, &format!("models/{name}"), &headers);
+    }
     let snapshot = gateway.app.snapshot().clone();
     let found = authenticate(&gateway.app, &snapshot, &headers).and_then(|key| {
         let route = snapshot.route(&name).filter(|_| key.may_call(&name));
@@ -273,10 +284,14 @@ fn google_model(route: &RouteEntry) -> serde_json::Value {
     serde_json::json!({ "name": format!("models/{name}"), "displayName": name, "supportedGenerationMethods": methods })
 }
 
-/// Google's list of models, or one of them.
 async fn google_models(State(gateway): State<Gateway>, Path(path): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let snapshot = gateway.app.snapshot().clone();
-    let answer = authenticate(&gateway.app, &snapshot, &headers).and_then(|key| match path.strip_prefix("models/") {
+    list_for_google(&gateway.app, &path, &headers)
+}
+
+/// Google's list of models, or one of them.
+fn list_for_google(app: &App, path: &str, headers: &HeaderMap) -> Response<Body> {
+    let snapshot = app.snapshot().clone();
+    let answer = authenticate(app, &snapshot, headers).and_then(|key| match path.strip_prefix("models/") {
         None if path == "models" => {
             let models: Vec<_> = snapshot.routes_of(key).into_iter().map(|route| google_model(route)).collect();
             Ok(json(&serde_json::json!({ "models": models })))

@@ -5,9 +5,11 @@
 //! does disturbs both alike; the ratio is the median over neighbouring rounds. Every answer must be complete and 200, and every call must
 //! be in the log afterwards.
 
+mod endurance;
 mod load;
 pub mod proxy;
 mod report;
+pub mod slow;
 pub mod upstream;
 
 use crate::gateway::Gateway;
@@ -30,11 +32,14 @@ use std::time::{Duration, Instant};
 
 const KEY: &str = "hypercare-bench-key-0123456789abcdef";
 const ROUTE: &str = "bench";
+/// The same without bodies in the log.
+const LEAN: &str = "bench-lean";
 /// How long the request log may lag behind the last answer.
 const LOG_LIMIT: Duration = Duration::from_secs(2);
 
 /// How to measure.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Options {
     /// Seconds per round and target
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
@@ -48,6 +53,15 @@ pub struct Options {
     /// Measure streamed answers too
     #[arg(long)]
     streams: bool,
+    /// Measure without bodies in the request log
+    #[arg(long)]
+    no_bodies: bool,
+    /// Load the gateway for so many minutes, and measure before and after
+    #[arg(long, conflicts_with = "proxy_only")]
+    minutes: Option<u64>,
+    /// Hold so many slow streams open at once (two open files each: see `ulimit -n`)
+    #[arg(long, conflicts_with = "proxy_only")]
+    slow_streams: Option<usize>,
     /// Measure the bare proxy alone, without building or starting hypercare
     #[arg(long)]
     proxy_only: bool,
@@ -94,14 +108,29 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let bare = Target { address: proxy.address, process: proxy.process.id() };
     let ours = gateway.as_ref().map(|gateway| Target { address: gateway.address, process: gateway.process() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = match (&gateway, options.slow_streams, options.minutes) {
+        (Some(gateway), Some(streams), _) => slow::run(streams, &runtime, gateway)?,
+        (Some(gateway), None, Some(_)) => endurance::run(options, &runtime, bare, gateway)?,
+        _ => cases(options, &runtime, bare, ours)?,
+    };
+    finish(gateway, measured)
+}
+
+/// Every case, whole answers and streams.
+fn cases(options: &Options, runtime: &tokio::runtime::Runtime, bare: Target, ours: Option<Target>) -> Result<Totals> {
     let mut measured = Totals::default();
+    let route = if options.no_bodies { LEAN } else { ROUTE };
     for streamed in if options.streams { vec![false, true] } else { vec![false] } {
-        let shape = Arc::new(Shape::new(ROUTE, KEY, streamed)?);
+        let shape = Arc::new(Shape::new(route, KEY, streamed)?);
         for &connections in &options.connections {
             runtime.block_on(case(options, &shape, usize::from(connections), bare, ours, &mut measured));
         }
     }
+    Ok(measured)
+}
 
+/// Checks the log and ends the gateway; fails when an answer or an entry is missing.
+fn finish(gateway: Option<Gateway>, measured: Totals) -> Result<()> {
     let mut complaints = measured.complaints;
     if let Some(gateway) = gateway {
         println!("\n{} answers through hypercare, peak memory {} MiB", measured.through_gateway, gateway.peak_memory().unwrap_or(0));
@@ -131,7 +160,7 @@ fn helpers(repo: &Repo, options: &Options) -> Result<PathBuf> {
 
 /// What all cases add up to.
 #[derive(Default)]
-struct Totals {
+pub struct Totals {
     through_gateway: u64,
     complaints: Vec<String>,
 }
@@ -183,6 +212,7 @@ name = "mock"
 kind = "openai"
 base_url = "http://{upstream}/v1"
 api_keys = ["bench-upstream-key"]
+max_in_flight = 100000
 
 [[models]]
 provider = "mock"
@@ -213,11 +243,37 @@ provider = "mock"
 model = "mock"
 prompt = "support@1"
 
+[[routes]]
+name = "{LEAN}"
+sticky_by = "user"
+log_bodies = false
+[[routes.variants]]
+name = "control"
+weight = 90
+provider = "mock"
+model = "mock"
+prompt = "support@production"
+[[routes.variants]]
+name = "candidate"
+weight = 10
+provider = "mock"
+model = "mock"
+prompt = "support@1"
+
+[[routes]]
+name = "{slow}"
+[[routes.variants]]
+name = "only"
+weight = 1
+provider = "mock"
+model = "{slow}"
+
 [[keys]]
 name = "bench"
 secret = "{KEY}"
 scopes = ["gateway", "read"]
-"#
+"#,
+        slow = slow::MODEL
     )
 }
 

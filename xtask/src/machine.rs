@@ -31,6 +31,12 @@ pub fn cpu_micros(process: u32) -> Option<u64> {
     Some((user + system) * 10_000)
 }
 
+/// The memory a process holds now, in MiB.
+pub fn memory(process: u32) -> Option<u64> {
+    let text = field(&format!("/proc/{process}/status"), "VmRSS")?;
+    text.split(' ').next()?.parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
 /// The most memory a process ever held, in MiB.
 pub fn peak_memory(process: u32) -> Option<u64> {
     let text = field(&format!("/proc/{process}/status"), "VmHWM")?;

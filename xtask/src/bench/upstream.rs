@@ -1,6 +1,6 @@
 //! The mock upstream: OpenAI's chat completions, answered at once and always the same, so that what is measured is what lies before it.
 
-use super::serve_until_orphaned;
+use super::{serve_until_orphaned, slow};
 use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -28,6 +28,9 @@ pub fn serve() -> Result<()> {
 /// Looks for the word it needs and no further: parsing would be time taken from the measurement.
 async fn answer(request: Bytes) -> Response {
     let streamed = request.windows(13).any(|window| window == b"\"stream\":true" as &[u8]);
+    if request.windows(SLOW.len()).any(|window| window == SLOW) {
+        return ([(CONTENT_TYPE, "text/event-stream")], Body::new(Slowly::default())).into_response();
+    }
     if streamed {
         return ([(CONTENT_TYPE, "text/event-stream")], Body::new(Events::default())).into_response();
     }
@@ -44,6 +47,46 @@ fn json() -> Bytes {
         Bytes::from(text)
     };
     ANSWER.get_or_init(make).clone()
+}
+
+/// What asks for a slow stream.
+const SLOW: &[u8] = b"\"model\":\"slow\"";
+
+/// A token a second; each says when it was sent.
+struct Slowly {
+    next: usize,
+    tick: tokio::time::Interval,
+}
+
+impl Default for Slowly {
+    fn default() -> Self {
+        Self { next: 0, tick: tokio::time::interval(std::time::Duration::from_secs(1)) }
+    }
+}
+
+impl hyper::body::Body for Slowly {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.next > slow::TOKENS {
+            return Poll::Ready(None);
+        }
+        if self.tick.poll_tick(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.next += 1;
+        let last = self.next > slow::TOKENS;
+        let text = if last {
+            "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n".to_owned()
+        } else {
+            format!(
+                "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"at={} \"}},\"finish_reason\":null}}]}}\n\n",
+                slow::micros()
+            )
+        };
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(text)))))
+    }
 }
 
 /// The streamed answer: a first event with the role, the pieces, the end, the usage, `[DONE]`; each event a frame of its own.
