@@ -406,3 +406,60 @@ test("the first admin of the settings is made even if other people were added be
     await fresh.stop();
   }
 });
+
+test("a model: its price is found, changed, refused when it is no number, and taken back", async ({ as }) => {
+  const page = await as("admin");
+  await page.goto("/admin/models");
+  await page.getByLabel("Part of a name").fill("gpt-4o-mini");
+  await page.getByLabel("Vendor").selectOption("openai");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page.getByRole("row").filter({ has: page.getByText("gpt-4o-mini", { exact: true }) })).toContainText("0.15");
+  await page.goto("/admin/models?search=mock");
+  const row = page.getByRole("row").filter({ hasText: "yours" });
+  await row.getByRole("link", { name: "Change mock" }).click();
+  await expect(page.getByLabel("Input", { exact: true })).toHaveValue("0.15");
+  await page.getByLabel("Input", { exact: true }).fill("a lot");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(alert(page)).toContainText("Please write a number of 0 or more");
+  await expect(page.getByLabel("Input", { exact: true })).toHaveValue("a lot");
+  await page.getByLabel("Input", { exact: true }).fill("0.3");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(said(page, "Saved.")).toBeVisible();
+  await expect(row).toContainText("0.3");
+  await row.getByRole("button", { name: "Remove yours" }).click();
+  await expect(said(page, "holds again")).toBeVisible();
+});
+
+test("a provider: added, tested, drained and let in again", async ({ as, gateway }) => {
+  const page = await as("admin");
+  await page.goto("/admin/providers");
+  await page.getByLabel("Vendor").selectOption("azure");
+  await page.getByLabel("Name", { exact: true }).fill("clouds");
+  await page.getByRole("button", { name: "Add the provider" }).click();
+  await expect(alert(page)).toContainText("has a part to fill in");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("clouds");
+  await page.getByLabel("Vendor").selectOption("groq");
+  await page.getByRole("button", { name: "Add the provider" }).click();
+  await expect(said(page, "clouds has no key yet.")).toBeVisible();
+  await expect(page.getByRole("row").filter({ hasText: "clouds" })).toContainText("https://api.groq.com/openai/v1");
+
+  const row = page.getByRole("row").filter({ hasText: "sk-up" });
+  await row.getByText("Test", { exact: true }).click();
+  await row.getByRole("button", { name: "Test primary" }).click();
+  await expect(page.getByText(/primary answered after \d+ ms/)).toBeVisible();
+
+  await row.getByText("Drain", { exact: true }).click();
+  await row.getByLabel("Reason").fill("maintenance");
+  await row.getByRole("button", { name: "Drain primary" }).click();
+  await expect(said(page, "primary gets no new calls.")).toBeVisible();
+  await expect(row).toContainText("drained");
+  const call = () => fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST", headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "lab", messages: [{ role: "user", content: "There?" }] }),
+  });
+  expect((await call()).status).toBe(503);
+  await row.getByText("Let calls in", { exact: true }).click();
+  await row.getByRole("button", { name: "Let calls to primary in again" }).click();
+  await expect(said(page, "primary gets calls again.")).toBeVisible();
+  expect((await call()).status).toBe(200);
+});
