@@ -187,7 +187,10 @@ impl<'a> ChatRequest<'a> {
             put(&mut out, &mut first, "stream_options", &[&self.stream_options()]);
         }
         for (name, value) in edit.parameters {
-            put(&mut out, &mut first, self.name_here(name), &[value.get()]);
+            let (name, raw) = (self.name_here(name), value.get());
+            // OpenAI takes one text where Anthropic wants a list.
+            let (open, close) = if name == "stop_sequences" && raw.starts_with('"') { ("[", "]") } else { ("", "") };
+            put(&mut out, &mut first, name, &[open, raw, close]);
         }
         out.push(b'}');
         out
@@ -408,6 +411,14 @@ mod tests {
         let blocks = r#"{"model":"bot","system":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}],"messages":[]}"#;
         insta::assert_snapshot!(rewrite_in(Dialect::Anthropic, blocks), @r#"{"model":"m","system":[{"type":"text","text":"Help \"us\"."},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":"Hi"}],"max_tokens":9}"#);
         insta::assert_snapshot!(rewrite_in(Dialect::Responses, r#"{"model":"bot","input":"?","max_output_tokens":5}"#), @r#"{"model":"m","input":[{"role":"system","content":"Help \"us\"."},{"role":"user","content":"Hi"},{"role":"user","content":"?"}],"max_output_tokens":9}"#);
+    }
+
+    #[test]
+    fn one_text_to_stop_at_is_a_list_for_anthropic() {
+        let request = ChatRequest::parse(Dialect::Anthropic, br#"{"model":"bot","messages":[]}"#).expect("a request");
+        let parameters = [("stop".to_owned(), RawValue::from_string("\"END\"".to_owned()).expect("JSON"))];
+        let body = request.rewrite(&Edit { model: "m", prompt_messages: "", parameters: &parameters });
+        assert_eq!(String::from_utf8(body).expect("UTF-8"), r#"{"model":"m","messages":[],"stop_sequences":["END"]}"#);
     }
 
     #[test]
