@@ -205,6 +205,7 @@ async fn measure(target: Target, shape: &Arc<Shape>, connections: usize, duratio
 
 /// The gateway as an application would have it: a prompt with a variable, two variants that stick to a user, a key with scopes.
 fn configuration(upstream: SocketAddr) -> String {
+    let (bodies, lean, slow) = (split_route(ROUTE, "log_bodies = true"), split_route(LEAN, "log_bodies = false"), slow::MODEL);
     format!(
         r#"
 [[providers]]
@@ -226,40 +227,7 @@ name = "support"
 note = "first"
 messages = [{{ role = "system", content = "You help customers of {{{{ shop }}}}. Answer in two or three friendly sentences." }}]
 labels = ["production"]
-
-[[routes]]
-name = "{ROUTE}"
-sticky_by = "user"
-[[routes.variants]]
-name = "control"
-weight = 90
-provider = "mock"
-model = "mock"
-prompt = "support@production"
-[[routes.variants]]
-name = "candidate"
-weight = 10
-provider = "mock"
-model = "mock"
-prompt = "support@1"
-
-[[routes]]
-name = "{LEAN}"
-sticky_by = "user"
-log_bodies = false
-[[routes.variants]]
-name = "control"
-weight = 90
-provider = "mock"
-model = "mock"
-prompt = "support@production"
-[[routes.variants]]
-name = "candidate"
-weight = 10
-provider = "mock"
-model = "mock"
-prompt = "support@1"
-
+{bodies}{lean}
 [[routes]]
 name = "{slow}"
 [[routes.variants]]
@@ -272,9 +240,19 @@ model = "{slow}"
 name = "bench"
 secret = "{KEY}"
 scopes = ["gateway", "read"]
-"#,
-        slow = slow::MODEL
+"#
     )
+}
+
+/// A route with two variants that stick to a user.
+fn split_route(name: &str, option: &str) -> String {
+    let variant = |name: &str, weight: u32, prompt: &str| {
+        format!(
+            "[[routes.variants]]\nname = \"{name}\"\nweight = {weight}\nprovider = \"mock\"\nmodel = \"mock\"\nprompt = \"support@{prompt}\"\n"
+        )
+    };
+    let variants = [variant("control", 90, "production"), variant("candidate", 10, "1")].concat();
+    format!("\n[[routes]]\nname = \"{name}\"\nsticky_by = \"user\"\n{option}\n{variants}")
 }
 
 /// Waits until every call that was answered is in the database, and that none was dropped from the log.

@@ -29,6 +29,8 @@ pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
         Dialect::Anthropic => &ANTHROPIC,
         Dialect::Responses => &RESPONSES,
         Dialect::Gemini => {
+            // What is no object would not be one within another either.
+            Object::body(body).ok()?;
             let inner = std::str::from_utf8(body).ok()?.trim();
             let members = inner.strip_prefix('{')?;
             let comma = if members.trim() == "}" { "" } else { "," };
@@ -160,6 +162,7 @@ mod tests {
         let gemini = question(Dialect::Gemini, br#"{"contents":[]}"#, "gemini-2.5-pro").expect("a question");
         assert_eq!(text(&gemini), r#"{"generateContentRequest":{"model":"models/gemini-2.5-pro","contents":[]}}"#);
         assert_eq!(question(Dialect::OpenAi, b"{}", "m"), None, "chat completions cannot count");
+        assert_eq!(question(Dialect::Gemini, b"{\"a\0\":1}", "m"), None, "found by the fuzzer: it is no JSON");
     }
 
     #[test]

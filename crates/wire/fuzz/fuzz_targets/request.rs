@@ -3,7 +3,7 @@
 
 use hypercare_wire::chat::{ChatRequest, Edit, summarise_request};
 use hypercare_wire::count;
-use hypercare_wire::dialect::{Dialect, anthropic, gemini, openai, responses};
+use hypercare_wire::dialect::{Dialect, anthropic, bedrock, gemini, openai, responses};
 use hypercare_wire::form::Request;
 use hypercare_wire_fuzz::{dialect, members, must_be_json, split};
 use libfuzzer_sys::fuzz_target;
@@ -75,6 +75,7 @@ fn write(request: &Request, drop_unsupported: bool) {
         anthropic::write_request(request, anthropic::Options { drop_unsupported, default_max_tokens: Some(4096), thinking }),
         responses::write_request(request, responses::Options { drop_unsupported }),
         gemini::write_request(request, gemini::Options { drop_unsupported, unproven_calls: true, ..Default::default() }),
+        bedrock::write_request(request, bedrock::Options { drop_unsupported, ..Default::default() }),
     ];
     for written in bodies.into_iter().flatten() {
         must_be_json("written", &written.body);

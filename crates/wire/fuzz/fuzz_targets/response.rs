@@ -2,7 +2,7 @@
 #![no_main]
 
 use hypercare_wire::chat::summarise_response;
-use hypercare_wire::count::CountDialect;
+use hypercare_wire::count;
 use hypercare_wire::passage::summary_of;
 use hypercare_wire_fuzz::{DIALECTS, dialect, must_be_json, split};
 use libfuzzer_sys::fuzz_target;
@@ -11,9 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let Some(([first], body)) = split(data) else { return };
     let provider = dialect(first);
     let _ = summarise_response(body);
-    if let Some(counter) = CountDialect::of(provider) {
-        let _ = counter.read_answer(body);
-    }
+    let _ = count::read(provider, body);
     let Ok(response) = provider.read_response(body) else { return };
     let _ = summary_of(&response);
     for caller in DIALECTS {
