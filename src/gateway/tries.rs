@@ -118,12 +118,13 @@ impl Tries<'_> {
         let mut keys_left = provider.keys().saturating_sub(1);
         let mut tries = 0;
         let mut last: Option<Failure> = None;
+        let stand_in = plan.targets().nth(1).is_some();
         target.vitals.retries.earn();
         loop {
             let since = Tick::now();
             let result = match end {
-                Some(end) => tokio::time::timeout_at(end, self.guarded_try(target, body.clone())).await,
-                None => Ok(self.guarded_try(target, body.clone()).await),
+                Some(end) => tokio::time::timeout_at(end, self.guarded_try(target, body.clone(), stand_in)).await,
+                None => Ok(self.guarded_try(target, body.clone(), stand_in).await),
             };
             let Ok(result) = result else {
                 call.attempted(target, since, None, Some(OUT_OF_TIME));
@@ -166,7 +167,7 @@ impl Tries<'_> {
     }
 
     /// A try, if the target's breaker lets it through; the target's vitals learn how it went.
-    async fn guarded_try(&self, target: &TargetEntry, body: Bytes) -> Result<Ready, Failure> {
+    async fn guarded_try(&self, target: &TargetEntry, body: Bytes, stand_in: bool) -> Result<Ready, Failure> {
         let vitals = &*target.vitals;
         let began = micros();
         let pass = vitals.breaker.ask(began).map_err(|refused| {
@@ -182,8 +183,12 @@ impl Tries<'_> {
         match result.as_ref().err().map(Failure::is_trouble) {
             Some(Some(cause)) => {
                 vitals.latency.failed(now);
-                // Whoever comes next would wait as long.
-                let costly = result.as_ref().is_err_and(|failure| failure.error.code == "provider_connect_timeout");
+                // Whoever comes next would wait as long; and where there is a stand-in, nobody needs to find out again that nobody is there.
+                let costly = result.as_ref().is_err_and(|failure| match failure.error.code {
+                    "provider_connect_timeout" => true,
+                    "provider_unreachable" => stand_in,
+                    _ => false,
+                });
                 if costly { pass.failed_badly(now, cause) } else { pass.failed(now, cause) }
             }
             // Busy, or a wrong key: that says nothing about whether it works.

@@ -56,7 +56,8 @@ async fn with_three_in_ten_failing_and_one_in_ten_stalling_callers_see_none_of_i
         .await;
     // Fewer than one in a thousand.
     assert!(failed * 1_000 < calls, "{failed} of {calls} failed");
-    assert!(primary.calls() > 100 && backup.calls() > 0, "{} and {}", primary.calls(), backup.calls());
+    // How many reach the primary is up to its breaker, which opens and closes meanwhile.
+    assert!(primary.calls() >= 20 && backup.calls() > 0, "{} and {}", primary.calls(), backup.calls());
 }
 
 #[tokio::test]
@@ -70,7 +71,9 @@ async fn with_the_primary_dead_calls_take_as_long_as_with_the_stand_in_alone() {
         let server = with_backup(dead, &backup, "connect_ms = 400, first_byte_ms = 500").await;
         let first = server.ask("ann").await;
         assert_eq!((first.status().as_u16(), header(&first, "x-hypercare-provider").as_str()), (200, "backup"), "{name}");
-        // The second call onward, over the first pause and the looks whether it is back.
+        let second = times(&server, 1).await[0];
+        assert!(second < healthy + Duration::from_millis(15), "{name}: the second call took {second:?}, {healthy:?} is usual");
+        // And those after it, over the first pause and the looks whether it is back.
         let began = Instant::now();
         let mut all = Vec::new();
         while began.elapsed() < Duration::from_secs(4) {
