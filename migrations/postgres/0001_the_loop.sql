@@ -220,7 +220,7 @@ CREATE TABLE idempotent_answers (
   id TEXT PRIMARY KEY NOT NULL,
   request_hash TEXT NOT NULL,
   status BIGINT NOT NULL,
-  headers TEXT NOT NULL,
+  headers JSONB NOT NULL,
   body BYTEA NOT NULL,
   created_at BIGINT NOT NULL
 );

@@ -132,7 +132,7 @@ async fn no_such_endpoint() -> Response<Body> {
 fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> Result<&'a Arc<KeyEntry>, GatewayError> {
     let secret = bearer(headers);
     let key = secret.and_then(|secret| snapshot.key(secret)).ok_or_else(|| match secret {
-        Some(_) if app.database_away() => {
+        Some(_) if app.database_silent() => {
             let why = "This key cannot be checked right now. Please try again in a moment.";
             GatewayError::new(StatusCode::SERVICE_UNAVAILABLE, "key_not_checked", why)
         }

@@ -151,8 +151,10 @@ impl Making {
             let (app, id) = (self.app.clone(), self.asked.id.clone());
             let since = app.now().minus(KEPT);
             let look = async move { tokio::time::timeout(PATIENCE, store::answer(app.db(), &id, since)).await };
-            if let Ok(Ok(Ok(row))) = self.app.background().spawn(look).await {
-                return row;
+            match self.app.background().spawn(look).await {
+                Ok(Ok(Ok(row))) => return row,
+                Ok(Ok(Err(error))) => tracing::warn!(%error, "stored answers cannot be looked up"),
+                Ok(Err(_)) | Err(_) => tracing::warn!("stored answers could not be looked up in time"),
             }
         }
         tracing::warn!("the database does not tell whether an Idempotency-Key is known: the call is made");
@@ -179,9 +181,10 @@ impl Making {
     }
 
     async fn store(self, row: AnswerRow) {
-        let kept = tokio::time::timeout(PATIENCE, store::keep_answer(self.app.db(), &self.asked.id, &row, self.app.now())).await;
-        if !matches!(kept, Ok(Ok(()))) {
-            tracing::warn!("an answer could not be kept for its Idempotency-Key");
+        match tokio::time::timeout(PATIENCE, store::keep_answer(self.app.db(), &self.asked.id, &row, self.app.now())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "an answer could not be kept for its Idempotency-Key"),
+            Err(_) => tracing::warn!("an answer could not be kept for its Idempotency-Key in time"),
         }
         self.outcome.send_replace(Some(Some(Arc::new(row))));
     }

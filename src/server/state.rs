@@ -8,7 +8,7 @@ use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
 use crate::types::{Fault, Id, Instant};
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -17,8 +17,13 @@ use tokio::time::{self, MissedTickBehavior};
 /// How often a replica looks whether another one changed the configuration.
 const LOOK_FOR_CHANGES: Duration = Duration::from_millis(400);
 
-/// How long the database may take to tell before it counts as away.
-const DATABASE_ANSWERS: Duration = Duration::from_secs(2);
+/// How long the database may take to tell before it counts as slow.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the last look at the database found: it answered, took too long, or could not be asked.
+const DATABASE_ANSWERS: u8 = 0;
+const DATABASE_SLOW: u8 = 1;
+const DATABASE_AWAY: u8 = 2;
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +63,7 @@ struct Inner {
     snapshot: ArcSwap<Snapshot>,
     reloading: Mutex<()>,
     log: LogQueue,
-    database_away: AtomicBool,
+    database: AtomicU8,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
     background: Background,
     live: LiveFeed,
@@ -116,7 +121,7 @@ impl App {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             reloading: Mutex::new(()),
             log,
-            database_away: AtomicBool::new(false),
+            database: AtomicU8::new(DATABASE_ANSWERS),
             spooled: std::sync::OnceLock::new(),
             background: Background::here(),
             live: LiveFeed::default(),
@@ -160,8 +165,13 @@ impl App {
     }
 
     /// Whether the database did not answer when it was last asked: then a key that is unknown here may be a new one.
+    pub(crate) fn database_silent(&self) -> bool {
+        self.0.database.load(Ordering::Relaxed) != DATABASE_ANSWERS
+    }
+
+    /// Whether the database could not be asked at all; one that is only slow is worth waiting for.
     pub(crate) fn database_away(&self) -> bool {
-        self.0.database_away.load(Ordering::Relaxed)
+        self.0.database.load(Ordering::Relaxed) == DATABASE_AWAY
     }
 
     /// What calls leave to others.
@@ -221,9 +231,15 @@ async fn follow_changes(app: App) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let version = time::timeout(DATABASE_ANSWERS, crate::identity::store::config_version(app.db())).await;
+        let version = time::timeout(DATABASE_PATIENCE, crate::identity::store::config_version(app.db())).await;
+        let found = match &version {
+            Ok(Ok(_)) => DATABASE_ANSWERS,
+            Err(_) if !app.database_silent() => DATABASE_SLOW,
+            // A driver tries for a while to reach a server that is gone: slow twice running is away.
+            Err(_) | Ok(Err(_)) => DATABASE_AWAY,
+        };
+        app.0.database.store(found, Ordering::Relaxed);
         let version = version.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-        app.0.database_away.store(version.is_err(), Ordering::Relaxed);
         match version {
             Ok(version) if version != app.snapshot().version() => {
                 if let Err(e) = app.reload().await {

@@ -25,7 +25,7 @@ async fn asked_again_the_stored_answer_comes_also_after_a_restart() {
         let id = header(&first, "x-request-id");
         let said = first.text().await.expect("body");
         let again = ask(&server, "order-1", &hello("bot")).await;
-        assert!(replayed(&again));
+        assert!(replayed(&again), "{}: {again:?}", if place.is_sqlite() { "SQLite" } else { "PostgreSQL" });
         assert_eq!(
             (header(&again, "x-request-id"), header(&again, "x-hypercare-provider")),
             (id.clone(), "primary".to_owned()),
