@@ -22,6 +22,7 @@ mod idempotency;
 pub(crate) mod jobs;
 mod passthrough;
 mod plan;
+pub(crate) mod playground;
 mod probe;
 mod relay;
 mod request;

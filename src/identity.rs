@@ -6,6 +6,8 @@ mod actor;
 pub(crate) mod crypto;
 #[cfg(feature = "server")]
 pub mod http;
+#[cfg(feature = "server")]
+pub mod locks;
 pub mod model;
 #[cfg(feature = "server")]
 pub mod service;

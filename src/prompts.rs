@@ -1,6 +1,8 @@
 //! Prompts: immutable versions, labels, and rendering on the hot path.
 
 #[cfg(feature = "server")]
+pub mod diff;
+#[cfg(feature = "server")]
 pub mod http;
 pub mod model;
 #[cfg(feature = "server")]
@@ -9,3 +11,5 @@ pub(crate) mod render;
 pub mod service;
 #[cfg(feature = "server")]
 pub(crate) mod store;
+#[cfg(feature = "server")]
+pub(crate) mod template;

@@ -4,6 +4,8 @@
 pub(crate) mod allocation;
 #[cfg(feature = "server")]
 pub mod http;
+#[cfg(feature = "server")]
+pub(crate) mod jobs;
 pub mod model;
 #[cfg(feature = "server")]
 pub(crate) mod rules;

@@ -5,9 +5,11 @@ mod apply;
 pub mod command;
 mod csrf;
 mod lanes;
+pub mod replicas;
 mod state;
 
 pub use api::{ApiError, Body};
 pub use apply::{Applied, ApplyError, File as DeclarativeFile, apply};
 pub use lanes::serve;
+pub use replicas::{Replica, Replicas};
 pub use state::{App, Jobs, StartError};

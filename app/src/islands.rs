@@ -6,4 +6,5 @@ pub mod inbox;
 pub mod live;
 pub mod overview;
 pub mod page_tools;
+pub mod playground;
 pub mod split;

@@ -81,6 +81,8 @@ CREATE TABLE models (
 CREATE TABLE prompts (
   id TEXT PRIMARY KEY NOT NULL,
   name TEXT NOT NULL UNIQUE,
+  protected JSONB NOT NULL,
+  gated BOOLEAN NOT NULL,
   created_at BIGINT NOT NULL
 );
 
@@ -101,6 +103,58 @@ CREATE TABLE prompt_labels (
   moved_at BIGINT NOT NULL,
   PRIMARY KEY (prompt_id, label)
 );
+
+CREATE TABLE prompt_label_changes (
+  id TEXT PRIMARY KEY NOT NULL,
+  prompt_id TEXT NOT NULL REFERENCES prompts (id) ON DELETE CASCADE,
+  label TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  before BIGINT,
+  after BIGINT NOT NULL,
+  reason TEXT NOT NULL
+);
+CREATE INDEX prompt_label_changes_by_prompt ON prompt_label_changes (prompt_id, id);
+
+-- Requests to move a protected label: a second person decides.
+CREATE TABLE approvals (
+  id TEXT PRIMARY KEY NOT NULL,
+  prompt_id TEXT NOT NULL REFERENCES prompts (id) ON DELETE CASCADE,
+  label TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  reason TEXT NOT NULL,
+  asked_by TEXT NOT NULL,
+  asked_at BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  decided_by TEXT,
+  decided_at BIGINT,
+  note TEXT NOT NULL
+);
+CREATE INDEX approvals_by_prompt ON approvals (prompt_id, id);
+CREATE INDEX approvals_open ON approvals (id) WHERE state = 'open';
+
+-- What a prompt is tried out on: saved conversations, some with checks.
+CREATE TABLE prompt_cases (
+  id TEXT PRIMARY KEY NOT NULL,
+  prompt_id TEXT NOT NULL REFERENCES prompts (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  content JSONB NOT NULL,
+  created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (prompt_id, name)
+);
+
+-- How a version did on the cases with checks.
+CREATE TABLE prompt_runs (
+  id TEXT PRIMARY KEY NOT NULL,
+  prompt_id TEXT NOT NULL REFERENCES prompts (id) ON DELETE CASCADE,
+  version BIGINT NOT NULL,
+  content JSONB NOT NULL,
+  passed BOOLEAN NOT NULL,
+  created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX prompt_runs_by_version ON prompt_runs (prompt_id, version, id);
 
 CREATE TABLE routes (
   id TEXT PRIMARY KEY NOT NULL,
@@ -126,6 +180,39 @@ CREATE TABLE split_changes (
   PRIMARY KEY (route_id, revision)
 );
 CREATE INDEX split_changes_by_time ON split_changes (at);
+
+-- Changes of splits that are to come.
+CREATE TABLE scheduled_splits (
+  id TEXT PRIMARY KEY NOT NULL,
+  route_id TEXT NOT NULL REFERENCES routes (id) ON DELETE CASCADE,
+  due_at BIGINT NOT NULL,
+  weights JSONB NOT NULL,
+  reason TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  outcome TEXT NOT NULL
+);
+CREATE INDEX scheduled_splits_by_route ON scheduled_splits (route_id, id);
+CREATE INDEX scheduled_splits_waiting ON scheduled_splits (due_at) WHERE state = 'waiting';
+
+-- Servers on this database, and the configuration each has in force.
+CREATE TABLE replicas (
+  name TEXT PRIMARY KEY NOT NULL,
+  address TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  started_at BIGINT NOT NULL,
+  seen_at BIGINT NOT NULL
+);
+
+-- Objects that are kept in files elsewhere: pages and REST only read them.
+CREATE TABLE locks (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (kind, name)
+);
 
 -- What many calls have in common, once: a kind is a combination of the names that charts and filters use. Its id follows from the names, so that replicas agree.
 CREATE TABLE request_kinds (

@@ -225,3 +225,31 @@ pub async fn thumbs(db: &Db, step: Duration, from: Instant, to: Instant, route: 
         route
     )
 }
+
+/// What was said of versions of a prompt, summed up by what was complained of.
+#[derive(sqlx::FromRow)]
+pub struct PromptRow {
+    /// `name@version`.
+    pub prompt: String,
+    pub categories: Json<Vec<String>>,
+    pub up: i64,
+    pub down: i64,
+    pub flags: i64,
+    pub n: i64,
+}
+
+/// What was said of the versions of a prompt; `start` is how their names begin (`name@`).
+pub async fn of_prompt(db: &Db, from: Instant, to: Instant, start: &str) -> Result<Vec<PromptRow>> {
+    sql!(
+        db.read(),
+        fetch_all::<PromptRow>,
+        "SELECT k.prompt, f.categories, CAST(SUM(CASE WHEN f.rating = 'up' THEN 1 ELSE 0 END) AS BIGINT) AS up,
+           CAST(SUM(CASE WHEN f.rating = 'down' THEN 1 ELSE 0 END) AS BIGINT) AS down, COUNT(f.flag) AS flags, COUNT(*) AS n
+         FROM feedback f JOIN requests r ON r.id = f.request JOIN request_kinds k ON k.id = r.kind
+         WHERE f.created_at >= $1 AND f.created_at < $2 AND SUBSTR(k.prompt, 1, $4) = $3 GROUP BY 1, 2",
+        from,
+        to,
+        start,
+        i32::try_from(start.chars().count()).unwrap_or(i32::MAX)
+    )
+}

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::error::GatewayError;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, not_rendered};
 use super::request::CallContext;
 use super::snapshot::TargetEntry;
 use super::translate;
@@ -27,7 +27,7 @@ pub(super) async fn answer(exchange: &Exchange, body: &Bytes, call: &mut Call) -
         Some((prompt, _)) => prompt.render(&context.variables),
         None => Ok(Cow::Borrowed("")),
     };
-    let prompt = prompt.map_err(|e| GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()))?;
+    let prompt = prompt.map_err(|e| not_rendered(&e))?;
     let rewritten = |model: &str| chat.rewrite(&Edit { model, prompt_messages: &prompt, parameters: &[] });
     let body_for = |target: &TargetEntry| {
         let model = &target.model.text;

@@ -43,7 +43,7 @@ impl Endpoint {
 
     /// The dialect of the bodies of an endpoint by its name in the log.
     pub fn dialect_of(name: &str) -> Dialect {
-        let name = name.strip_prefix(SHADOW).unwrap_or(name);
+        let name = name.strip_prefix(SHADOW).or_else(|| name.strip_prefix(PLAYGROUND)).unwrap_or(name);
         let known = [Dialect::Anthropic, Dialect::Responses, Dialect::Gemini];
         known.into_iter().find(|dialect| Self::Chat(*dialect).name() == name).unwrap_or(Dialect::OpenAi)
     }
@@ -51,6 +51,8 @@ impl Endpoint {
 
 /// What the name of a copy for a shadow variant begins with.
 const SHADOW: &str = "shadow.";
+/// What the name of a call from the playground begins with.
+const PLAYGROUND: &str = "playground.";
 
 /// Every endpoint whose name is shared.
 const ALL: [Endpoint; 7] = [
@@ -63,29 +65,41 @@ const ALL: [Endpoint; 7] = [
     Endpoint::Passthrough,
 ];
 
+/// An endpoint's names, made once.
+struct Names {
+    known: &'static str,
+    plain: Arc<str>,
+    shadow: Arc<str>,
+}
+
 /// Names made once, to be shared with log records.
-pub(crate) struct Endpoints(Vec<(&'static str, Arc<str>, Arc<str>)>);
+pub(crate) struct Endpoints(Vec<Names>);
 
 impl Default for Endpoints {
     fn default() -> Self {
-        let name = |endpoint: Endpoint| endpoint.name();
-        Self(ALL.into_iter().map(name).map(|name| (name, name.into(), format!("{SHADOW}{name}").into())).collect())
+        let names = |known: &'static str| Names { known, plain: known.into(), shadow: format!("{SHADOW}{known}").into() };
+        Self(ALL.into_iter().map(Endpoint::name).map(names).collect())
     }
 }
 
 impl Endpoints {
     /// Its name.
     pub fn name(&self, endpoint: Endpoint) -> Arc<str> {
-        self.find(endpoint).map_or_else(|| endpoint.name().into(), |(_, name, _)| name.clone())
+        self.find(endpoint).map_or_else(|| endpoint.name().into(), |names| names.plain.clone())
     }
 
     /// The name of a copy of a call to it.
     pub fn shadow(&self, endpoint: Endpoint) -> Arc<str> {
-        self.find(endpoint).map_or_else(|| format!("{SHADOW}{}", endpoint.name()).into(), |(_, _, shadow)| shadow.clone())
+        self.find(endpoint).map_or_else(|| format!("{SHADOW}{}", endpoint.name()).into(), |names| names.shadow.clone())
     }
 
-    fn find(&self, endpoint: Endpoint) -> Option<&(&'static str, Arc<str>, Arc<str>)> {
+    /// The name of a call from the playground.
+    pub fn playground(endpoint: Endpoint) -> Arc<str> {
+        format!("{PLAYGROUND}{}", endpoint.name()).into()
+    }
+
+    fn find(&self, endpoint: Endpoint) -> Option<&Names> {
         let name = endpoint.name();
-        self.0.iter().find(|(known, ..)| std::ptr::eq(*known, name) || *known == name)
+        self.0.iter().find(|names| std::ptr::eq(names.known, name) || names.known == name)
     }
 }

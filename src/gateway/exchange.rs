@@ -12,6 +12,7 @@ use super::snapshot::{KeyEntry, Snapshot, TargetEntry};
 use super::translate;
 use super::tries::{Ready, Tries};
 use super::upstream::Operation;
+use crate::prompts::render::RenderError;
 use crate::routing::model::OnHangUp;
 use crate::server::App;
 use crate::telemetry::model::Outcome;
@@ -188,9 +189,8 @@ impl Exchange {
     ) -> Result<(Ready, &'p TargetEntry), GatewayError> {
         let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {
             Some((prompt, _)) => {
-                let rendered = prompt.render(variables);
-                let rendered = rendered.map_err(|e| GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()))?;
-                (rendered, &prompt.parameters[..])
+                let rendered = prompt.render(variables).map_err(|e| not_rendered(&e))?;
+                (rendered, prompt.settings(self.dialect()))
             }
             None => (Cow::Borrowed(""), &[][..]),
         };
@@ -226,6 +226,16 @@ impl Exchange {
             headers: &self.headers,
             now: self.gateway.app.now(),
         }
+    }
+}
+
+/// Why the route's prompt cannot be filled in for a call.
+pub(super) fn not_rendered(e: &RenderError) -> GatewayError {
+    match e {
+        RenderError::Variable { name, .. } => {
+            GatewayError::bad_request("prompt_variable", &format!("prompt_variables.{name}"), e.to_string())
+        }
+        RenderError::Engine { .. } => GatewayError::bad_request("prompt_not_rendered", "prompt_variables", e.to_string()),
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct VariantEntry {
     pub label: Label,
     pub weight: f64,
     pub target: TargetEntry,
-    pub prompt: Option<(CompiledPrompt, Label)>,
+    pub prompt: Option<(Arc<CompiledPrompt>, Label)>,
 }
 
 /// A route.
@@ -152,6 +152,16 @@ struct ModelFacts {
     max_output_tokens: Option<u32>,
 }
 
+/// A version in force, and which versions of shared texts went into it: (reference, version).
+#[derive(Clone)]
+struct PromptEntry {
+    compiled: Arc<CompiledPrompt>,
+    shared: Vec<(String, i64)>,
+}
+
+/// Where every label points: (prompt, label) → version.
+type Pointers = HashMap<(String, String), i64>;
+
 /// The configuration in force.
 pub struct Snapshot {
     version: i64,
@@ -161,12 +171,14 @@ pub struct Snapshot {
     routes: HashMap<String, Arc<RouteEntry>>,
     providers: HashMap<String, Arc<Provider>>,
     models: HashMap<(String, String), ModelFacts>,
+    /// Versions that routes use, by `name@version`.
+    prompts: HashMap<String, PromptEntry>,
 }
 
 impl Default for Snapshot {
     fn default() -> Self {
-        let (keys, routes, providers, models) = Default::default();
-        Self { version: 0, endpoints: Endpoints::default(), finishes: false, keys, routes, providers, models }
+        let (keys, routes, providers, models, prompts) = Default::default();
+        Self { version: 0, endpoints: Endpoints::default(), finishes: false, keys, routes, providers, models, prompts }
     }
 }
 
@@ -270,16 +282,17 @@ impl Snapshot {
             let facts = ModelFacts { price: model.price, max_output_tokens: model.max_output_tokens };
             snapshot.models.insert((model.provider, model.name), facts);
         }
-        let mut prompts = HashMap::new();
+        let mut pointers = Pointers::new();
+        for (prompt, label, version) in crate::prompts::store::all_labels(db).await? {
+            pointers.insert((prompt, label), version);
+        }
         for row in crate::routing::store::all(db).await? {
             let allocation = row.allocation.0.clone();
             let route = row.route();
-            for prompt in route.variants.iter().filter_map(|v| v.prompt.as_deref()).filter_map(PromptRef::parse) {
-                if !prompts.contains_key(prompt.name) {
-                    prompts.insert(prompt.name.to_owned(), crate::prompts::store::pinned(db, prompt.name).await?);
-                }
+            for prompt in route.variants.iter().filter_map(|v| v.prompt.as_deref()) {
+                snapshot.load_prompt(app, old, &pointers, prompt).await?;
             }
-            match snapshot.route_entry(&route, &allocation, &prompts) {
+            match snapshot.route_entry(&route, &allocation, &pointers) {
                 Ok(entry) => {
                     snapshot.finishes |= entry.on_hang_up == OnHangUp::Finish;
                     snapshot.routes.insert(route.name, Arc::new(entry));
@@ -291,17 +304,38 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Takes a version over, or compiles it when it is new here or a shared text in it has changed.
+    async fn load_prompt(&mut self, app: &App, old: &Self, pointers: &Pointers, reference: &str) -> Result<(), Fault> {
+        let Some((name, version)) = resolve(pointers, reference) else { return Ok(()) };
+        let key = format!("{name}@{version}");
+        if self.prompts.contains_key(&key) {
+            return Ok(());
+        }
+        let unchanged = |entry: &&PromptEntry| {
+            entry.shared.iter().all(|(reference, version)| resolve(pointers, reference).is_some_and(|(_, now)| now == *version))
+        };
+        if let Some(kept) = old.prompts.get(&key).filter(unchanged) {
+            self.prompts.insert(key, kept.clone());
+            return Ok(());
+        }
+        let number = u32::try_from(version).unwrap_or(u32::MAX);
+        let Some(content) = crate::prompts::store::version(app.db(), name, number).await? else { return Ok(()) };
+        match crate::prompts::service::compile(app, name, number, &content).await {
+            Ok((compiled, shared)) => {
+                self.prompts.insert(key, PromptEntry { compiled: Arc::new(compiled), shared });
+            }
+            // The route that uses it is left out, with this before it in the log.
+            Err(fault) => tracing::error!(prompt = key, error = ?fault, "this version cannot be put into force"),
+        }
+        Ok(())
+    }
+
     fn target(&self, provider: &str, model: &str) -> Result<TargetEntry, Fault> {
         let entry = self.providers.get(provider).ok_or_else(|| Fault::NotFound(format!("there is no provider `{provider}`")))?;
         Ok(self.entry(entry, provider, model))
     }
 
-    fn route_entry(
-        &self,
-        route: &Route,
-        allocation: &Runs,
-        prompts: &HashMap<String, Vec<crate::prompts::store::PinnedRow>>,
-    ) -> Result<RouteEntry, Fault> {
+    fn route_entry(&self, route: &Route, allocation: &Runs, pointers: &Pointers) -> Result<RouteEntry, Fault> {
         let Failover { targets, retries, on, total_ms } = &route.failover;
         let options = &route.options;
         let place_of = |name: &str| route.variants.iter().position(|v| v.name == name);
@@ -310,7 +344,7 @@ impl Snapshot {
             id: route.id.to_string(),
             label: Label::new(&route.name),
             sticky_by: route.sticky_by,
-            variants: route.variants.iter().map(|v| self.variant_entry(v, prompts)).collect::<Result<_, _>>()?,
+            variants: route.variants.iter().map(|v| self.variant_entry(v, pointers)).collect::<Result<_, _>>()?,
             buckets: allocation::expand(allocation, place).into_iter().map(|owner| owner.unwrap_or(0)).collect(),
             failover: targets.iter().map(|t| self.target(&t.provider, &t.model)).collect::<Result<_, _>>()?,
             retries: *retries,
@@ -329,24 +363,13 @@ impl Snapshot {
         })
     }
 
-    fn variant_entry(
-        &self,
-        variant: &Variant,
-        prompts: &HashMap<String, Vec<crate::prompts::store::PinnedRow>>,
-    ) -> Result<VariantEntry, Fault> {
-        let prompt = match variant.prompt.as_deref().and_then(PromptRef::parse) {
+    fn variant_entry(&self, variant: &Variant, pointers: &Pointers) -> Result<VariantEntry, Fault> {
+        let prompt = match variant.prompt.as_deref() {
             None => None,
-            Some(PromptRef { name, pin }) => {
-                let rows = prompts.get(name).map_or(&[][..], Vec::as_slice);
-                let row = rows.iter().find(|row| match pin {
-                    Pin::Version(n) => row.version == i64::from(n),
-                    Pin::Label(label) => row.label.as_deref() == Some(label),
-                });
-                let row = row.ok_or_else(|| Fault::NotFound(format!("there is no `{name}` at {pin:?}")))?;
-                let version = u32::try_from(row.version).unwrap_or(u32::MAX);
-                let compiled = CompiledPrompt::new(&row.name, version, &row.content.0).map_err(Fault::internal)?;
-                let label = Label::new(&compiled.reference);
-                Some((compiled, label))
+            Some(reference) => {
+                let entry = resolve(pointers, reference).and_then(|(name, version)| self.prompts.get(&format!("{name}@{version}")));
+                let entry = entry.ok_or_else(|| Fault::NotFound(format!("there is no prompt `{reference}` that can be used")))?;
+                Some((entry.compiled.clone(), Label::new(&entry.compiled.reference)))
             }
         };
         Ok(VariantEntry {
@@ -356,4 +379,14 @@ impl Snapshot {
             prompt,
         })
     }
+}
+
+/// The version a reference stands for: (name, version).
+fn resolve<'r>(pointers: &Pointers, reference: &'r str) -> Option<(&'r str, i64)> {
+    let PromptRef { name, pin } = PromptRef::parse(reference)?;
+    let version = match pin {
+        Pin::Version(n) => i64::from(n),
+        Pin::Label(label) => *pointers.get(&(name.to_owned(), label.to_owned()))?,
+    };
+    Some((name, version))
 }

@@ -1,6 +1,8 @@
 //! SQL of people, sessions, keys and the audit log.
 
+use super::locks::Lock;
 use super::model::{AuditEntry, KeyLimits, KeySummary, Person, Role, Scope};
+use crate::server::Replica;
 use crate::store::{Db, Tx, sql};
 use crate::types::{Id, Instant};
 use sqlx::types::Json;
@@ -256,5 +258,63 @@ pub async fn config_version(db: &Db) -> Result<i64> {
 /// Marks the configuration as changed, within the transaction that changes it.
 pub async fn bump_config_version(tx: &mut Tx) -> Result<()> {
     sql!(tx.on(), execute, "UPDATE config_version SET version = version + 1")?;
+    Ok(())
+}
+
+const LOCK: &str = "SELECT kind, name, reason, at FROM locks WHERE kind = $1 AND name = $2";
+
+pub async fn lock(db: &Db, kind: &str, name: &str) -> Result<Option<Lock>> {
+    sql!(db.read(), fetch_optional::<Lock>, LOCK, kind, name)
+}
+
+pub async fn lock_in(tx: &mut Tx, kind: &str, name: &str) -> Result<Option<Lock>> {
+    sql!(tx.on(), fetch_optional::<Lock>, LOCK, kind, name)
+}
+
+/// Puts a lock, or takes it away when there is no reason.
+pub async fn put_lock(tx: &mut Tx, kind: &str, name: &str, reason: Option<&str>, at: Instant) -> Result<()> {
+    match reason {
+        None => sql!(tx.on(), execute, "DELETE FROM locks WHERE kind = $1 AND name = $2", kind, name)?,
+        Some(reason) => sql!(
+            tx.on(),
+            execute,
+            "INSERT INTO locks (kind, name, reason, at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (kind, name) DO UPDATE SET reason = excluded.reason, at = excluded.at",
+            kind,
+            name,
+            reason,
+            at
+        )?,
+    };
+    Ok(())
+}
+
+/// Puts down what a replica has in force, and lets go of those not heard of since `gone`.
+pub async fn put_replica(db: &Db, replica: &Replica, gone: Instant) -> Result<()> {
+    let mut tx = db.begin().await?;
+    sql!(tx.on(), execute, "DELETE FROM replicas WHERE seen_at < $1", gone)?;
+    sql!(
+        tx.on(),
+        execute,
+        "INSERT INTO replicas (name, address, version, started_at, seen_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (name) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at",
+        &replica.name,
+        &replica.address,
+        replica.version,
+        replica.started_at,
+        replica.seen_at
+    )?;
+    tx.commit().await
+}
+
+/// Replicas heard of since then, the oldest first.
+pub async fn replicas(db: &Db, since: Instant) -> Result<Vec<Replica>> {
+    const SQL: &str = "SELECT name, address, version, started_at, seen_at FROM replicas WHERE seen_at >= $1 ORDER BY started_at, name";
+    sql!(db.read(), fetch_all::<Replica>, SQL, since)
+}
+
+/// A replica that ends says so.
+pub async fn remove_replica(db: &Db, name: &str) -> Result<()> {
+    sql!(db.write(), execute, "DELETE FROM replicas WHERE name = $1", name)?;
     Ok(())
 }

@@ -1,57 +1,84 @@
-//! Templates: checked when a version is made, compiled when the snapshot is built, rendered per call.
+//! Rendering: compiled when the snapshot is built, rendered per call.
 
-use super::model::{MessageRole, VersionContent};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior};
+use super::model::{MessageRole, Variable, VersionContent};
+use super::template::{Fragments, environment};
+use hypercare_wire::dialect::{self, Dialect};
+use minijinja::Environment;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-/// Longest template source in bytes.
-const MAX_SOURCE: usize = 200_000;
-/// Steps one rendering may take; a loop in a template ends here with an error instead of holding a call.
-const FUEL: u64 = 200_000;
+/// Model settings that win over the caller's, already serialised.
+pub type Settings = Vec<(String, Box<RawValue>)>;
 
-fn environment() -> Environment<'static> {
-    let mut env = Environment::new();
-    env.set_undefined_behavior(UndefinedBehavior::Lenient);
-    // A message ends as it was written.
-    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
-        env.set_syntax(syntax);
+/// What a version sets beside its messages, in the words of a caller's dialect.
+pub fn settings(content: &VersionContent, dialect: Dialect) -> Result<Settings, serde_json::Error> {
+    let mut settings = Settings::new();
+    for (key, value) in &content.parameters {
+        settings.push((key.clone(), serde_json::value::to_raw_value(value)?));
     }
-    env.set_fuel(Some(FUEL));
-    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    env
+    for (key, value) in shapes(content, dialect) {
+        settings.push((key, serde_json::value::to_raw_value(&value)?));
+    }
+    Ok(settings)
 }
 
-/// A sentence with line and column when the template does not parse.
-pub fn check(source: &str) -> Result<(), String> {
-    if source.len() > MAX_SOURCE {
-        return Err(format!("is longer than {MAX_SOURCE} bytes"));
+/// Tools and the shape of the answer. A version holds them as OpenAI chat completions take them; for another dialect they are read and written once.
+fn shapes(content: &VersionContent, dialect: Dialect) -> Vec<(String, Value)> {
+    let mut own = serde_json::Map::new();
+    if !content.tools.is_empty() {
+        own.insert("tools".to_owned(), Value::from(content.tools.clone()));
     }
-    match environment().template_from_str(source) {
-        Ok(_) => Ok(()),
-        Err(e) => {
-            let line = e.line().unwrap_or(1);
-            let column = e.range().map_or(1, |range| {
-                let before = source.get(..range.start).unwrap_or_default();
-                before.chars().rev().take_while(|c| *c != '\n').count() + 1
-            });
-            Err(format!("line {line}, column {column}: {}", e.detail().unwrap_or("this template does not parse")))
+    if let Some(format) = &content.response_format {
+        own.insert("response_format".to_owned(), format.clone());
+    }
+    if own.is_empty() || dialect == Dialect::OpenAi {
+        return own.into_iter().collect();
+    }
+    let mut body = json!({ "model": "m", "max_tokens": 1, "messages": [{ "role": "user", "content": "" }] });
+    if let Some(body) = body.as_object_mut() {
+        body.extend(own);
+    }
+    let Ok(request) = Dialect::OpenAi.read_request(body.to_string().as_bytes()) else { return Vec::new() };
+    let written = match dialect {
+        Dialect::Anthropic => {
+            let thinking = dialect::anthropic::Thinking::of_model("");
+            let options = dialect::anthropic::Options { drop_unsupported: true, default_max_tokens: None, thinking };
+            dialect::anthropic::write_request(&request, options)
         }
-    }
+        Dialect::Responses => dialect::responses::write_request(&request, dialect::responses::Options { drop_unsupported: true }),
+        Dialect::Gemini => {
+            let options = dialect::gemini::Options {
+                drop_unsupported: true,
+                thinking: dialect::gemini::Thinking::of_model(""),
+                unproven_calls: false,
+            };
+            dialect::gemini::write_request(&request, options)
+        }
+        // Nobody calls in Bedrock's dialect.
+        Dialect::OpenAi | Dialect::Bedrock => return Vec::new(),
+    };
+    let written: serde_json::Map<String, Value> =
+        written.ok().and_then(|written| serde_json::from_slice(&written.body).ok()).unwrap_or_default();
+    // `generationConfig` holds the caller's own settings too: there the shape of the answer stays the caller's.
+    const SHAPES: [&str; 5] = ["tools", "output_config", "output_format", "text", "response_format"];
+    written.into_iter().filter(|(key, _)| SHAPES.contains(&key.as_str())).collect()
 }
+
+/// Every dialect a caller may speak.
+const CALLERS: [Dialect; 4] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Responses, Dialect::Gemini];
 
 /// A prompt version ready for the hot path.
 pub struct CompiledPrompt {
     /// `name@version`.
     pub reference: std::sync::Arc<str>,
-    /// Model settings that win over the caller's, already serialised.
-    pub parameters: Vec<(String, Box<RawValue>)>,
+    /// By the caller's dialect.
+    settings: Vec<(Dialect, Settings)>,
     env: Environment<'static>,
     messages: Vec<Message>,
-    defaults: BTreeMap<String, String>,
+    variables: BTreeMap<String, Variable>,
     fixed: Option<String>,
 }
 
@@ -93,24 +120,43 @@ fn pieces(source: &str) -> Option<Vec<Piece>> {
 
 /// JSON text without its quotes.
 fn escaped(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// Why a prompt could not be rendered for this call.
 #[derive(Debug, thiserror::Error)]
-#[error("the prompt {prompt} cannot be rendered: {why}")]
-pub struct RenderError {
-    prompt: String,
-    why: String,
+pub enum RenderError {
+    /// The call leaves out what has no default, or gives it another kind of value.
+    #[error("the prompt {prompt} needs the variable `{name}`: {why}")]
+    Variable {
+        /// `name@version`.
+        prompt: String,
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The engine gave up.
+    #[error("the prompt {prompt} cannot be rendered: {why}")]
+    Engine {
+        /// `name@version`.
+        prompt: String,
+        /// What the engine says.
+        why: String,
+    },
 }
 
 impl CompiledPrompt {
-    /// Compiles a version. Sources were checked when the version was made, so an error here means the rules have changed since.
-    pub fn new(name: &str, version: u32, content: &VersionContent) -> Result<Self, RenderError> {
+    /// Compiles a version with the shared texts it includes. Sources were checked when the version was made, so an error here means the rules have
+    /// changed since.
+    pub fn new(name: &str, version: u32, content: &VersionContent, fragments: &Fragments) -> Result<Self, RenderError> {
         let reference: std::sync::Arc<str> = format!("{name}@{version}").into();
-        let fail = |why: String| RenderError { prompt: reference.to_string(), why };
-        let mut env = environment();
+        let fail = |why: String| RenderError::Engine { prompt: reference.to_string(), why };
+        let mut env = environment(!content.variables.is_empty());
+        for (name, text) in fragments {
+            env.add_template_owned(name.clone(), text.clone()).map_err(|e| fail(e.to_string()))?;
+        }
         let mut messages = Vec::with_capacity(content.messages.len());
         for (i, message) in content.messages.iter().enumerate() {
             if ["{{", "{%", "{#"].iter().any(|mark| message.content.contains(mark)) {
@@ -123,20 +169,40 @@ impl CompiledPrompt {
         }
         let fixed =
             messages.iter().map(|m| if let Message::Fixed(json) = m { Some(json.as_str()) } else { None }).collect::<Option<Vec<_>>>();
-        let fixed = fixed.map(|parts| parts.join(","));
-        let mut parameters = Vec::with_capacity(content.parameters.len());
-        for (key, value) in &content.parameters {
-            parameters.push((key.clone(), serde_json::value::to_raw_value(value).map_err(|e| fail(e.to_string()))?));
+        let fixed = fixed.map(|parts| parts.join(",")).filter(|_| content.variables.is_empty());
+        let mut by_dialect = Vec::with_capacity(CALLERS.len());
+        for dialect in CALLERS {
+            by_dialect.push((dialect, settings(content, dialect).map_err(|e| fail(e.to_string()))?));
         }
-        let defaults = content.variables.iter().filter_map(|(k, v)| v.default.clone().map(|d| (k.clone(), d))).collect();
-        Ok(Self { reference, parameters, env, messages, defaults, fixed })
+        Ok(Self { reference, settings: by_dialect, env, messages, variables: content.variables.clone(), fixed })
+    }
+
+    /// Model settings that win over those of a caller of that dialect.
+    pub fn settings(&self, dialect: Dialect) -> &[(String, Box<RawValue>)] {
+        self.settings.iter().find(|(known, _)| *known == dialect).map_or(&[], |(_, settings)| settings)
+    }
+
+    /// Whether every declared variable is there and of its kind.
+    fn require(&self, variables: &HashMap<String, Value>) -> Result<(), RenderError> {
+        let fail = |name: &str, why: String| RenderError::Variable { prompt: self.reference.to_string(), name: name.to_owned(), why };
+        for (name, declared) in &self.variables {
+            match variables.get(name) {
+                None if declared.default.is_none() => {
+                    return Err(fail(name, "it has no default, and the call does not give it".to_owned()));
+                }
+                Some(value) if !declared.kind.takes(value) => return Err(fail(name, format!("it must be a {}", declared.kind.as_str()))),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The messages as JSON array elements without the brackets. Values are data: a variable can never become template code.
-    pub fn render(&self, variables: &HashMap<String, serde_json::Value>) -> Result<Cow<'_, str>, RenderError> {
+    pub fn render(&self, variables: &HashMap<String, Value>) -> Result<Cow<'_, str>, RenderError> {
         if let Some(fixed) = &self.fixed {
             return Ok(Cow::Borrowed(fixed));
         }
+        self.require(variables)?;
         let mut values = None;
         let mut out = String::new();
         for message in &self.messages {
@@ -151,7 +217,7 @@ impl CompiledPrompt {
                     }
                     let values = values.get_or_insert_with(|| self.values(variables));
                     let text = self.env.get_template(slot).and_then(|t| t.render(&*values));
-                    let text = text.map_err(|e| RenderError { prompt: self.reference.to_string(), why: e.to_string() })?;
+                    let text = text.map_err(|e| RenderError::Engine { prompt: self.reference.to_string(), why: e.to_string() })?;
                     out.push_str(&message_json(*role, &text));
                 }
             }
@@ -159,31 +225,28 @@ impl CompiledPrompt {
         Ok(Cow::Owned(out))
     }
 
-    fn values(&self, variables: &HashMap<String, serde_json::Value>) -> minijinja::Value {
-        let mut values: HashMap<&str, minijinja::Value> =
-            self.defaults.iter().map(|(k, v)| (k.as_str(), minijinja::Value::from(v.as_str()))).collect();
-        values.extend(variables.iter().map(|(k, v)| (k.as_str(), minijinja::Value::from(minijinja::value::Serde(v)))));
+    fn values(&self, variables: &HashMap<String, Value>) -> minijinja::Value {
+        let value = |v| minijinja::Value::from(minijinja::value::Serde(v));
+        let defaults = self.variables.iter().filter_map(|(name, variable)| Some((name.as_str(), value(variable.default.as_ref()?))));
+        let mut values: HashMap<&str, minijinja::Value> = defaults.collect();
+        values.extend(variables.iter().map(|(name, given)| (name.as_str(), value(given))));
         minijinja::Value::from_pairs(values)
     }
 
     /// Puts the pieces together; leaves `out` as it was and gives `false` when a value is not text, which the engine knows to write.
-    fn fill_in(&self, out: &mut String, role: MessageRole, pieces: &[Piece], variables: &HashMap<String, serde_json::Value>) -> bool {
+    fn fill_in(&self, out: &mut String, role: MessageRole, pieces: &[Piece], variables: &HashMap<String, Value>) -> bool {
         let before = out.len();
         let _ = write!(out, "{{\"role\":\"{}\",\"content\":\"", role.as_str());
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Variable(name) => match variables.get(name) {
-                    Some(serde_json::Value::String(value)) => out.push_str(&escaped(value)),
+                Piece::Variable(name) => match variables.get(name).or_else(|| self.variables.get(name)?.default.as_ref()) {
+                    Some(Value::String(value)) => out.push_str(&escaped(value)),
                     Some(_) => {
                         out.truncate(before);
                         return false;
                     }
-                    None => {
-                        if let Some(default) = self.defaults.get(name) {
-                            out.push_str(&escaped(default));
-                        }
-                    }
+                    None => {}
                 },
             }
         }
@@ -194,7 +257,7 @@ impl CompiledPrompt {
 
 fn message_json(role: MessageRole, content: &str) -> String {
     let mut out = format!("{{\"role\":\"{}\",\"content\":", role.as_str());
-    out.push_str(&serde_json::Value::from(content).to_string());
+    out.push_str(&Value::from(content).to_string());
     out.push('}');
     out
 }
@@ -202,35 +265,65 @@ fn message_json(role: MessageRole, content: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompts::model::{PromptMessage, Variable};
+    use crate::prompts::model::{PromptMessage, VariableKind};
 
-    fn prompt(source: &str) -> CompiledPrompt {
-        let content = VersionContent {
+    fn content(source: &str, variables: BTreeMap<String, Variable>) -> VersionContent {
+        VersionContent {
             messages: vec![PromptMessage { role: MessageRole::System, content: source.to_owned() }],
-            variables: BTreeMap::from([("tone".to_owned(), Variable { default: Some("kind".to_owned()), sample: None })]),
+            variables,
             ..VersionContent::default()
-        };
-        CompiledPrompt::new("p", 1, &content).expect("compiles")
+        }
     }
 
-    fn render(source: &str, variables: serde_json::Value) -> Result<String, RenderError> {
+    fn compiled(content: &VersionContent) -> CompiledPrompt {
+        let fragments = Fragments::from([("tone@live".to_owned(), "Be {{ tone }}.".to_owned())]);
+        CompiledPrompt::new("p", 1, content, &fragments).expect("compiles")
+    }
+
+    fn render(source: &str, variables: Value) -> Result<String, RenderError> {
         let variables = serde_json::from_value(variables).expect("an object");
-        prompt(source).render(&variables).map(Cow::into_owned)
+        compiled(&content(source, BTreeMap::new())).render(&variables).map(Cow::into_owned)
+    }
+
+    fn strict(source: &str, variables: Value) -> Result<String, String> {
+        let tone = Variable { default: Some(json!("kind")), ..Variable::default() };
+        let count = Variable { kind: VariableKind::Number, ..Variable::default() };
+        let declared = BTreeMap::from([("tone".to_owned(), tone), ("count".to_owned(), count)]);
+        let variables = serde_json::from_value(variables).expect("an object");
+        compiled(&content(source, declared)).render(&variables).map(Cow::into_owned).map_err(|e| e.to_string())
     }
 
     #[test]
     fn variables_are_data_and_never_template_code() {
-        let out = render("Help {{ shop }}.", serde_json::json!({ "shop": "{{ secret }}\n\"quoted\" <b>" })).expect("renders");
+        let out = render("Help {{ shop }}.", json!({ "shop": "{{ secret }}\n\"quoted\" <b>" })).expect("renders");
         assert_eq!(out, r#"{"role":"system","content":"Help {{ secret }}\n\"quoted\" <b>."}"#);
+        let out = render("{% if shop %}{{ shop }}{% endif %}", json!({ "shop": "{% include 'tone@live' %}" })).expect("renders");
+        assert_eq!(out, r#"{"role":"system","content":"{% include 'tone@live' %}"}"#);
     }
 
     #[test]
     fn defaults_fill_in_and_the_caller_wins() {
-        assert_eq!(render("Be {{ tone }}.", serde_json::json!({})).expect("renders"), r#"{"role":"system","content":"Be kind."}"#);
+        assert_eq!(strict("Be {{ tone }}.", json!({ "count": 1 })).expect("renders"), r#"{"role":"system","content":"Be kind."}"#);
         assert_eq!(
-            render("Be {{ tone }}.", serde_json::json!({ "tone": "brief" })).expect("renders"),
+            strict("Be {{ tone }}.", json!({ "count": 1, "tone": "brief" })).expect("renders"),
             r#"{"role":"system","content":"Be brief."}"#
         );
+    }
+
+    #[test]
+    fn what_is_declared_must_be_there_and_of_its_kind() {
+        let why = strict("{{ count }}", json!({})).expect_err("missing");
+        assert_eq!(why, "the prompt p@1 needs the variable `count`: it has no default, and the call does not give it");
+        let why = strict("{{ count }}", json!({ "count": "three" })).expect_err("text");
+        assert_eq!(why, "the prompt p@1 needs the variable `count`: it must be a number");
+        assert_eq!(strict("{{ count + 1 }}", json!({ "count": 2 })).expect("renders"), r#"{"role":"system","content":"3"}"#);
+        assert!(strict("{{ tone.missing }}", json!({ "count": 2 })).is_err(), "an attribute that is not there");
+    }
+
+    #[test]
+    fn shared_texts_see_the_variables() {
+        let out = render("{% include \"tone@live\" %} Now.", json!({ "tone": "brief" })).expect("renders");
+        assert_eq!(out, r#"{"role":"system","content":"Be brief. Now."}"#);
     }
 
     #[test]
@@ -249,11 +342,10 @@ mod tests {
             "x\r\n",
             "{{\tshop\n}}",
         ];
-        let variables: HashMap<String, serde_json::Value> =
-            serde_json::from_value(serde_json::json!({ "shop": "Lamps \"& more\"\n", "n": 1.5, "list": ["a", 1, null] }))
-                .expect("an object");
+        let variables: HashMap<String, Value> =
+            serde_json::from_value(json!({ "shop": "Lamps \"& more\"\n", "n": 1.5, "list": ["a", 1, null] })).expect("an object");
         for source in sources {
-            let (quick, mut slow) = (prompt(source), prompt(source));
+            let (quick, mut slow) = (compiled(&content(source, BTreeMap::new())), compiled(&content(source, BTreeMap::new())));
             for message in &mut slow.messages {
                 if let Message::Template(_, _, pieces) = message {
                     *pieces = None;
@@ -264,13 +356,23 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_loop_is_stopped() {
-        assert!(render("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}", serde_json::json!({})).is_err());
+    fn a_text_that_grows_without_bounds_is_stopped() {
+        let grown = "x".repeat(100_000);
+        assert!(render("{% for a in text %}{{ text }}{% endfor %}", json!({ "text": grown })).is_err());
     }
 
     #[test]
-    fn a_broken_template_is_refused_with_its_place() {
-        let why = check("Hello\n  {{ shop").expect_err("does not parse");
-        assert!(why.starts_with("line 2, column "), "{why}");
+    fn tools_and_the_shape_of_the_answer_speak_the_callers_dialect() {
+        let tool = json!({ "type": "function", "function": { "name": "order", "parameters": { "type": "object", "properties": {} } } });
+        let content = VersionContent { tools: vec![tool.clone()], ..content("x", BTreeMap::new()) };
+        let of = |dialect| {
+            let settings = compiled(&content).settings(dialect).to_vec();
+            settings.into_iter().map(|(key, raw)| (key, serde_json::from_str::<Value>(raw.get()).expect("JSON"))).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Dialect::OpenAi), [("tools".to_owned(), json!([tool]))]);
+        assert_eq!(of(Dialect::Anthropic)[0].1[0]["name"], "order");
+        assert!(of(Dialect::Anthropic)[0].1[0]["input_schema"].is_object());
+        assert_eq!(of(Dialect::Responses)[0].1[0]["name"], "order");
+        assert_eq!(of(Dialect::Gemini)[0].1[0]["functionDeclarations"][0]["name"], "order");
     }
 }

@@ -1,15 +1,16 @@
 //! Routes over JSON.
 
-use super::service;
+use super::model::RouteDraft;
+use super::service::{self, schedule};
 use crate::identity::http::Caller;
 use crate::server::{ApiError, App, Body};
-use crate::types::Fault;
+use crate::types::{Fault, Id, Instant};
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, Query, State};
 use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -72,12 +73,90 @@ async fn revert(State(app): State<App>, caller: Caller, Path(name): Path<String>
     Ok(tagged(service::revert(&app, &caller.0, &name, to.revision, &to.reason).await?))
 }
 
+#[derive(Default, Deserialize)]
+struct Why {
+    #[serde(default)]
+    reason: String,
+}
+
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Query(why): Query<Why>,
+    Body(draft): Body<RouteDraft>,
+) -> Result<Response, ApiError> {
+    let route = service::save(&app, &caller.0, draft, None, &why.reason).await?;
+    Ok((StatusCode::CREATED, tagged(route)).into_response())
+}
+
+async fn replace(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Query(why): Query<Why>,
+    Body(mut draft): Body<RouteDraft>,
+) -> Result<Response, ApiError> {
+    if !draft.name.is_empty() && draft.name != name {
+        return Err(Fault::field("name", "cannot be changed: apps send it").into());
+    }
+    draft.name = name;
+    let revision = match if_match(&headers)? {
+        Some(revision) => revision,
+        None => service::get(&app, &caller.0, &draft.name).await?.revision,
+    };
+    Ok(tagged(service::save(&app, &caller.0, draft, Some(revision), &why.reason).await?))
+}
+
+async fn remove(State(app): State<App>, caller: Caller, Path(name): Path<String>, Query(why): Query<Why>) -> Result<StatusCode, ApiError> {
+    service::delete(&app, &caller.0, &name, &why.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    variant: String,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn switch(State(app): State<App>, caller: Caller, Path(name): Path<String>, Body(to): Body<Switch>) -> Result<Response, ApiError> {
+    Ok(tagged(service::switch_over(&app, &caller.0, &name, &to.variant, &to.reason).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Planned {
+    weights: BTreeMap<String, f64>,
+    due_at: Instant,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn scheduled(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Response, ApiError> {
+    let items = schedule::list(&app, &caller.0, &name).await?;
+    Ok(Json(json!({ "items": items, "next_cursor": null })).into_response())
+}
+
+async fn plan(State(app): State<App>, caller: Caller, Path(name): Path<String>, Body(to): Body<Planned>) -> Result<Response, ApiError> {
+    let planned = schedule::plan(&app, &caller.0, &name, &to.weights, to.due_at, &to.reason).await?;
+    Ok((StatusCode::CREATED, Json(planned)).into_response())
+}
+
+async fn cancel(State(app): State<App>, caller: Caller, Path((_, id)): Path<(String, String)>) -> Result<Response, ApiError> {
+    Ok(Json(schedule::cancel(&app, &caller.0, &Id::from_text(id)).await?).into_response())
+}
+
 /// The control plane of this room, below `/api/v1`.
 pub fn routes() -> axum::Router<App> {
     axum::Router::new()
-        .route("/routes", get(list))
-        .route("/routes/{name}", get(one))
+        .route("/routes", get(list).post(create))
+        .route("/routes/{name}", get(one).put(replace).delete(remove))
         .route("/routes/{name}/history", get(history))
         .route("/routes/{name}/split", put(set_split))
         .route("/routes/{name}/revert", post(revert))
+        .route("/routes/{name}/switch", post(switch))
+        .route("/routes/{name}/schedule", get(scheduled).post(plan))
+        .route("/routes/{name}/schedule/{id}", delete(cancel))
 }

@@ -2,6 +2,7 @@
 
 use crate::types::{Id, Instant};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// By what the split is sticky.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +168,67 @@ impl Default for Options {
     }
 }
 
+/// A route as somebody writes it: in a form, over REST, in a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteDraft {
+    /// What a client sends as `model`.
+    #[serde(default)]
+    pub name: String,
+    /// By what the split is sticky.
+    #[serde(default)]
+    pub sticky_by: StickyBy,
+    /// How a variant is chosen.
+    #[serde(default)]
+    pub choose: Choose,
+    /// Asked first, in order; the first that applies wins.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// Variants that also get a copy of every call.
+    #[serde(default)]
+    pub shadow: Vec<String>,
+    /// What becomes of a call whose caller hangs up.
+    #[serde(default)]
+    pub on_hang_up: OnHangUp,
+    /// Whether the log keeps what was said.
+    #[serde(default = "yes")]
+    pub log_bodies: bool,
+    /// Whether what a provider cannot be told is left out, instead of refusing the call.
+    #[serde(default)]
+    pub drop_unsupported: bool,
+    /// The arms.
+    pub variants: Vec<Variant>,
+    /// What happens when a target fails.
+    #[serde(default)]
+    pub failover: Failover,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl RouteDraft {
+    /// How the route treats its calls.
+    pub fn options(&self) -> Options {
+        Options {
+            choose: self.choose,
+            rules: self.rules.clone(),
+            shadow: self.shadow.clone(),
+            on_hang_up: self.on_hang_up,
+            log_bodies: self.log_bodies,
+            drop_unsupported: self.drop_unsupported,
+        }
+    }
+}
+
+impl From<Route> for RouteDraft {
+    fn from(route: Route) -> Self {
+        let Options { choose, rules, shadow, on_hang_up, log_bodies, drop_unsupported } = route.options;
+        let Route { name, sticky_by, variants, failover, .. } = route;
+        Self { name, sticky_by, choose, rules, shadow, on_hang_up, log_bodies, drop_unsupported, variants, failover }
+    }
+}
+
 /// A public model name and where its calls go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Route {
@@ -206,6 +268,45 @@ pub struct SplitChange {
     pub before: Vec<(String, f64)>,
     /// Weights after.
     pub after: Vec<(String, f64)>,
+}
+
+/// How far a change to come is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(sqlx::Type))]
+#[cfg_attr(feature = "server", sqlx(type_name = "text", rename_all = "snake_case"))]
+pub enum ScheduleState {
+    /// Its time has not come.
+    Waiting,
+    /// It is in force, or was.
+    Done,
+    /// It could not be put into force.
+    Failed,
+    /// Somebody called it off.
+    Cancelled,
+}
+
+/// A change of a split at a time to come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScheduledSplit {
+    /// Id.
+    pub id: Id,
+    /// The route's name.
+    pub route: String,
+    /// When it comes into force.
+    pub due_at: Instant,
+    /// Weights by variant.
+    pub weights: BTreeMap<String, f64>,
+    /// Why.
+    pub reason: String,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    pub made_at: Instant,
+    /// How far it is.
+    pub state: ScheduleState,
+    /// Why it failed, or who called it off.
+    pub outcome: String,
 }
 
 /// Shares in percent that sum to exactly 100.00 (largest remainder, two decimals), in the order given. All zero when no weight is positive.

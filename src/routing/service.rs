@@ -1,12 +1,14 @@
 //! What may happen to routes.
 
+pub mod schedule;
+
 use super::allocation::reallocate;
-use super::model::{Choose, Failover, Options, Route, SplitChange, StickyBy, Variant};
+use super::model::{Choose, Route, RouteDraft, SplitChange, StickyBy};
 use super::rules::Condition;
 use super::store::{self, References, RouteRow};
-use crate::identity::Actor;
 use crate::identity::model::Permission;
 use crate::identity::service::{Change, record};
+use crate::identity::{Actor, locks};
 use crate::prompts::model::{Pin, PromptRef};
 use crate::server::App;
 use crate::store::Tx;
@@ -49,6 +51,7 @@ pub async fn set_split(
         return Err(Fault::field("reason", "Please keep the reason within 1,000 characters."));
     }
     let mut tx = app.db().begin().await?;
+    locks::check(&mut tx, actor, "route", name).await?;
     let row = store::by_name_in(&mut tx, name).await?.ok_or_else(|| no_route(name))?;
     let before = row.clone().route();
     if if_match.is_some_and(|revision| revision != before.revision) {
@@ -110,25 +113,58 @@ pub async fn revert(app: &App, actor: &Actor, name: &str, revision: i64, reason:
     set_split(app, actor, name, &weights, &reason, None).await
 }
 
-/// A route to be made or changed.
-#[derive(Clone, Debug)]
-pub struct NewRoute {
-    /// What a client sends as `model`.
-    pub name: String,
-    /// By what the split is sticky.
-    pub sticky_by: StickyBy,
-    /// The arms.
-    pub variants: Vec<Variant>,
-    /// What happens when a target fails.
-    pub failover: Failover,
-    /// How it treats its calls.
-    pub options: Options,
+/// Sends everything to one variant, at once: for the night in which nothing else helps. The history has the way back.
+pub async fn switch_over(app: &App, actor: &Actor, name: &str, variant: &str, reason: &str) -> Result<Route, Fault> {
+    let route = get(app, actor, name).await?;
+    if !route.variants.iter().any(|v| v.name == variant) {
+        return Err(Fault::field("variant", format!("`{name}` has no variant `{variant}`")));
+    }
+    let weights = route.variants.iter().map(|v| (v.name.clone(), if v.name == variant { 100.0 } else { 0.0 })).collect();
+    let reason = if reason.trim().is_empty() { format!("emergency: everything to {variant}") } else { reason.to_owned() };
+    set_split(app, actor, name, &weights, &reason, None).await
+}
+
+/// Makes a route, or changes the one of that name if it is still at `if_match`; none: only if there is none yet.
+pub async fn save(app: &App, actor: &Actor, new: RouteDraft, if_match: Option<i64>, reason: &str) -> Result<Route, Fault> {
+    actor.require(Permission::WriteRoutes)?;
+    let name = new.name.clone();
+    let mut tx = app.db().begin().await?;
+    locks::check(&mut tx, actor, "route", &name).await?;
+    match (store::by_name_in(&mut tx, &name).await?.map(RouteRow::route), if_match) {
+        (Some(_), None) => return Err(Fault::field("name", format!("There is a route `{name}` already."))),
+        (Some(route), Some(revision)) if route.revision != revision => return Err(conflict(&route)),
+        (None, Some(_)) => return Err(no_route(&name)),
+        _ => {}
+    }
+    put_for(app, &mut tx, actor, new, reason).await?;
+    tx.commit().await?;
+    app.reload().await?;
+    get(app, actor, &name).await
+}
+
+/// Deletes a route: its calls are refused from then on. What was logged stays.
+pub async fn delete(app: &App, actor: &Actor, name: &str, reason: &str) -> Result<(), Fault> {
+    actor.require(Permission::WriteRoutes)?;
+    let mut tx = app.db().begin().await?;
+    locks::check(&mut tx, actor, "route", name).await?;
+    let before = store::by_name_in(&mut tx, name).await?.ok_or_else(|| no_route(name))?.route();
+    store::delete(&mut tx, &before.id).await?;
+    record(app, &mut tx, actor, Change::new("routing.route.delete", name).reason(reason.trim()).before(&before)).await?;
+    tx.commit().await?;
+    app.reload().await
 }
 
 /// Makes or changes a route within a transaction. Tells whether anything changed.
-pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: NewRoute, known: &References) -> Result<bool, Fault> {
+pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: RouteDraft) -> Result<bool, Fault> {
+    put_for(app, tx, actor, new, "").await
+}
+
+async fn put_for(app: &App, tx: &mut Tx, actor: &Actor, new: RouteDraft, reason: &str) -> Result<bool, Fault> {
     actor.require(Permission::WriteRoutes)?;
-    check(&new, known)?;
+    let named = new.variants.iter().filter_map(|v| v.prompt.as_deref()).filter_map(PromptRef::parse).map(|p| p.name).collect();
+    let known = store::references(tx, &named).await?;
+    check(&new, &known)?;
+    let options = new.options();
     let Some(row) = store::by_name_in(tx, &new.name).await? else {
         let route = Route {
             id: Id::new(),
@@ -136,22 +172,22 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: NewRoute, known: &R
             sticky_by: new.sticky_by,
             variants: new.variants,
             failover: new.failover,
-            options: new.options,
+            options,
             revision: 1,
             updated_at: app.now(),
             updated_by: actor.name(),
         };
         let allocation = reallocate(&Vec::new(), &split_of(&route));
         store::insert(tx, &RouteRow::new(route.clone(), allocation)).await?;
-        record(app, tx, actor, Change::new("routing.route.create", &route.name).after(&route)).await?;
+        record(app, tx, actor, Change::new("routing.route.create", &route.name).reason(reason.trim()).after(&route)).await?;
         return Ok(true);
     };
     let before = row.clone().route();
-    let after = Route { sticky_by: new.sticky_by, variants: new.variants, failover: new.failover, options: new.options, ..before.clone() };
+    let after = Route { sticky_by: new.sticky_by, variants: new.variants, failover: new.failover, options, ..before.clone() };
     if after == before {
         return Ok(false);
     }
-    change_route(app, tx, actor, &row, after, "").await?;
+    change_route(app, tx, actor, &row, after, reason).await?;
     Ok(true)
 }
 
@@ -180,7 +216,7 @@ async fn change_route(app: &App, tx: &mut Tx, actor: &Actor, row: &RouteRow, mut
     Ok(after)
 }
 
-fn check(new: &NewRoute, known: &References) -> Result<(), Fault> {
+fn check(new: &RouteDraft, known: &References) -> Result<(), Fault> {
     let mut wrong = BTreeMap::new();
     if new.name.is_empty() || new.name.contains('/') || new.name.chars().count() > 100 {
         wrong.insert("name".to_owned(), "must have 1 to 100 characters and no `/`".to_owned());
@@ -233,9 +269,8 @@ fn check(new: &NewRoute, known: &References) -> Result<(), Fault> {
     Fault::check(wrong)
 }
 
-fn check_options(new: &NewRoute, names: &BTreeSet<&str>, wrong: &mut BTreeMap<String, String>) {
-    let options = &new.options;
-    for (i, rule) in options.rules.iter().enumerate() {
+fn check_options(new: &RouteDraft, names: &BTreeSet<&str>, wrong: &mut BTreeMap<String, String>) {
+    for (i, rule) in new.rules.iter().enumerate() {
         if let Err(why) = Condition::compile(&rule.when) {
             wrong.insert(format!("rules[{i}].when"), why.to_string());
         }
@@ -243,21 +278,16 @@ fn check_options(new: &NewRoute, names: &BTreeSet<&str>, wrong: &mut BTreeMap<St
             wrong.insert(format!("rules[{i}].variant"), format!("there is no variant `{}`", rule.variant));
         }
     }
-    for (i, variant) in options.shadow.iter().enumerate() {
+    for (i, variant) in new.shadow.iter().enumerate() {
         if !names.contains(variant.as_str()) {
             wrong.insert(format!("shadow[{i}]"), format!("there is no variant `{variant}`"));
-        } else if options.shadow[..i].contains(variant) {
+        } else if new.shadow[..i].contains(variant) {
             wrong.insert(format!("shadow[{i}]"), format!("`{variant}` is there twice"));
         }
     }
-    if options.choose != Choose::Split && new.sticky_by != StickyBy::Request {
+    if new.choose != Choose::Split && new.sticky_by != StickyBy::Request {
         wrong.insert("choose".to_owned(), "a variant chosen call by call cannot be sticky: say `sticky_by = \"request\"`".to_owned());
     }
-}
-
-/// What exists within this transaction, to check references of routes against.
-pub async fn known(tx: &mut Tx) -> Result<References, Fault> {
-    Ok(store::references(tx).await?)
 }
 
 impl References {

@@ -1,7 +1,7 @@
 //! SQL of routes.
 
 use super::allocation::Runs;
-use super::model::{Failover, Options, Route, SplitChange, StickyBy, Variant};
+use super::model::{Failover, Options, Route, ScheduleState, ScheduledSplit, SplitChange, StickyBy, Variant};
 use crate::store::{Db, Tx, sql};
 use crate::types::{Id, Instant};
 use sqlx::types::Json;
@@ -115,6 +115,11 @@ pub async fn update(tx: &mut Tx, row: &RouteRow) -> Result<bool> {
     Ok(touched == 1)
 }
 
+pub async fn delete(tx: &mut Tx, route: &Id) -> Result<()> {
+    sql!(tx.on(), execute, "DELETE FROM routes WHERE id = $1", route)?;
+    Ok(())
+}
+
 #[derive(sqlx::FromRow)]
 struct ChangeRow {
     revision: i64,
@@ -183,19 +188,99 @@ pub struct References {
     pub prompts: BTreeMap<String, (BTreeSet<u32>, BTreeSet<String>)>,
 }
 
-/// What exists within this transaction.
-pub async fn references(tx: &mut Tx) -> Result<References> {
+/// What exists within this transaction: every provider, and of prompts those named.
+pub async fn references(tx: &mut Tx, prompts: &BTreeSet<&str>) -> Result<References> {
     let providers = sql!(tx.on(), fetch_all::<(String,)>, "SELECT name FROM providers")?;
-    let versions =
-        sql!(tx.on(), fetch_all::<(String, i64)>, "SELECT p.name, v.version FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id")?;
-    let labels =
-        sql!(tx.on(), fetch_all::<(String, String)>, "SELECT p.name, l.label FROM prompts p JOIN prompt_labels l ON l.prompt_id = p.id")?;
     let mut known = References { providers: providers.into_iter().map(|(name,)| name).collect(), prompts: BTreeMap::new() };
-    for (name, version) in versions {
-        known.prompts.entry(name).or_default().0.insert(u32::try_from(version).unwrap_or(u32::MAX));
-    }
-    for (name, label) in labels {
-        known.prompts.entry(name).or_default().1.insert(label);
+    for name in prompts {
+        let versions = sql!(
+            tx.on(),
+            fetch_all::<(i64,)>,
+            "SELECT v.version FROM prompts p JOIN prompt_versions v ON v.prompt_id = p.id WHERE p.name = $1",
+            *name
+        )?;
+        let labels = sql!(
+            tx.on(),
+            fetch_all::<(String,)>,
+            "SELECT l.label FROM prompts p JOIN prompt_labels l ON l.prompt_id = p.id WHERE p.name = $1",
+            *name
+        )?;
+        if !versions.is_empty() {
+            let versions = versions.into_iter().map(|(version,)| u32::try_from(version).unwrap_or(u32::MAX)).collect();
+            known.prompts.insert((*name).to_owned(), (versions, labels.into_iter().map(|(label,)| label).collect()));
+        }
     }
     Ok(known)
+}
+
+#[derive(sqlx::FromRow)]
+struct ScheduledRow {
+    id: Id,
+    route: String,
+    due_at: Instant,
+    weights: Json<BTreeMap<String, f64>>,
+    reason: String,
+    made_by: String,
+    made_at: Instant,
+    state: ScheduleState,
+    outcome: String,
+}
+
+impl ScheduledRow {
+    fn scheduled(self) -> ScheduledSplit {
+        let Self { id, route, due_at, weights, reason, made_by, made_at, state, outcome } = self;
+        ScheduledSplit { id, route, due_at, weights: weights.0, reason, made_by, made_at, state, outcome }
+    }
+}
+
+pub async fn insert_scheduled(tx: &mut Tx, route: &Id, split: &ScheduledSplit) -> Result<()> {
+    sql!(
+        tx.on(),
+        execute,
+        "INSERT INTO scheduled_splits (id, route_id, due_at, weights, reason, made_by, made_at, state, outcome)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &split.id,
+        route,
+        split.due_at,
+        Json(&split.weights),
+        &split.reason,
+        &split.made_by,
+        split.made_at,
+        split.state,
+        &split.outcome
+    )?;
+    Ok(())
+}
+
+/// Changes of a route that are to come, the next one first, and behind them the newest of those that were.
+pub async fn scheduled(db: &Db, route: &Id) -> Result<Vec<ScheduledSplit>> {
+    let sql = "SELECT s.id, r.name AS route, s.due_at, s.weights, s.reason, s.made_by, s.made_at, s.state, s.outcome
+        FROM scheduled_splits s JOIN routes r ON r.id = s.route_id WHERE s.route_id = $1
+        ORDER BY CASE WHEN s.state = 'waiting' THEN 0 ELSE 1 END, s.due_at DESC LIMIT 20";
+    Ok(sql!(db.read(), fetch_all::<ScheduledRow>, sql, route)?.into_iter().map(ScheduledRow::scheduled).collect())
+}
+
+/// Changes whose time has come.
+pub async fn due(db: &Db, now: Instant) -> Result<Vec<ScheduledSplit>> {
+    let sql = "SELECT s.id, r.name AS route, s.due_at, s.weights, s.reason, s.made_by, s.made_at, s.state, s.outcome
+        FROM scheduled_splits s JOIN routes r ON r.id = s.route_id WHERE s.state = 'waiting' AND s.due_at <= $1 ORDER BY s.due_at LIMIT 50";
+    Ok(sql!(db.read(), fetch_all::<ScheduledRow>, sql, now)?.into_iter().map(ScheduledRow::scheduled).collect())
+}
+
+pub async fn scheduled_in(tx: &mut Tx, id: &Id) -> Result<Option<ScheduledSplit>> {
+    let sql = "SELECT s.id, r.name AS route, s.due_at, s.weights, s.reason, s.made_by, s.made_at, s.state, s.outcome
+        FROM scheduled_splits s JOIN routes r ON r.id = s.route_id WHERE s.id = $1";
+    Ok(sql!(tx.on(), fetch_optional::<ScheduledRow>, sql, id)?.map(ScheduledRow::scheduled))
+}
+
+/// Ends a change that waits; tells whether it did: another replica may have been faster.
+pub async fn end_scheduled(tx: &mut Tx, id: &Id, state: ScheduleState, outcome: &str) -> Result<bool> {
+    const SQL: &str = "UPDATE scheduled_splits SET state = $2, outcome = $3 WHERE id = $1 AND state = 'waiting'";
+    Ok(sql!(tx.on(), execute, SQL, id, state, outcome)? == 1)
+}
+
+/// Notes why a change did not come into force.
+pub async fn fail_scheduled(tx: &mut Tx, id: &Id, why: &str) -> Result<()> {
+    sql!(tx.on(), execute, "UPDATE scheduled_splits SET state = 'failed', outcome = $2 WHERE id = $1", id, why)?;
+    Ok(())
 }

@@ -78,6 +78,10 @@ async fn no_such_call() -> ApiError {
     ApiError(Fault::NotFound("There is no such call. The list is in the documentation.".to_owned()))
 }
 
+async fn replicas(State(app): State<App>, caller: crate::identity::http::Caller) -> Result<Response, ApiError> {
+    Ok(Json(super::replicas::list(&app, &caller.0).await?).into_response())
+}
+
 fn control_plane() -> Router<App> {
     Router::new()
         .merge(crate::identity::http::routes())
@@ -87,6 +91,7 @@ fn control_plane() -> Router<App> {
         .merge(crate::routing::http::routes())
         .merge(crate::telemetry::http::routes())
         .merge(crate::feedback::http::routes())
+        .route("/replicas", get(replicas))
         .fallback(no_such_call)
 }
 

@@ -9,12 +9,14 @@ use crate::catalog::model::Model;
 use crate::identity::Actor;
 use crate::identity::model::Role;
 use crate::identity::service::NewKey;
+use crate::prompts::model::LabelGuard;
+use crate::prompts::service::labels::{self, Move};
 use crate::providers::service::NewProvider;
-use crate::routing::service::NewRoute;
+use crate::routing::model::RouteDraft;
 use crate::store::Tx;
 use crate::types::Fault;
 use crate::{catalog, identity, prompts, providers, routing};
-use file::{KeyTable, PromptTable, ProviderTable, RouteTable};
+use file::{KeyTable, PromptTable, ProviderTable};
 
 /// What applying a file changed (or would change), a line each.
 #[derive(Clone, Debug, Default)]
@@ -86,13 +88,17 @@ impl Run<'_> {
             let result = catalog::service::put(self.app, tx, self.actor, &model).await;
             self.note(&object, result)?;
         }
+        let lock = file.lock.map(|lock| lock.reason);
         for table in file.prompts {
+            let name = table.name.clone();
             self.prompt(tx, table).await?;
+            self.lock(tx, "prompt", &name, lock.as_deref()).await?;
         }
-        for table in file.routes {
-            let object = format!("route {}", table.name);
-            let result = self.route(tx, table).await;
-            self.note(&object, result)?;
+        for draft in file.routes {
+            let name = draft.name.clone();
+            let result = self.route(tx, draft).await;
+            self.note(&format!("route {name}"), result)?;
+            self.lock(tx, "route", &name, lock.as_deref()).await?;
         }
         for table in file.keys {
             let object = format!("key {}", table.name);
@@ -149,18 +155,30 @@ impl Run<'_> {
             };
             for label in labels {
                 let object = format!("label {name}@{label} → {number}");
-                let moved = prompts::service::move_label(self.app, tx, self.actor, &name, &label, number, "applied from a file").await;
+                let to = Move { prompt: &name, label: &label, version: number, reason: "applied from a file" };
+                let moved = labels::move_label(self.app, tx, self.actor, to).await;
                 self.note(&object, moved.map(|(changed, _)| changed))?;
             }
+        }
+        if table.protected.is_some() || table.gated.is_some() {
+            let guard = LabelGuard { protected: table.protected.unwrap_or_default(), gated: table.gated.unwrap_or_default() };
+            let put = labels::put_guard(self.app, tx, self.actor, &name, guard).await;
+            self.note(&format!("protection of prompt {name}"), put.map(|(changed, _)| changed))?;
         }
         Ok(())
     }
 
-    async fn route(&self, tx: &mut Tx, table: RouteTable) -> Result<bool, Fault> {
-        let known = routing::service::known(tx).await?;
-        let options = table.options();
-        let new = NewRoute { name: table.name, sticky_by: table.sticky_by, variants: table.variants, failover: table.failover, options };
-        routing::service::put(self.app, tx, self.actor, new, &known).await
+    async fn lock(&mut self, tx: &mut Tx, kind: &str, name: &str, reason: Option<&str>) -> Result<(), ApplyError> {
+        let object = format!("lock of {kind} {name}");
+        match identity::locks::set(self.app, tx, kind, name, reason).await {
+            // Without a lock before and after there is nothing to count.
+            Ok(false) => Ok(()),
+            changed => self.note(&object, changed),
+        }
+    }
+
+    async fn route(&self, tx: &mut Tx, draft: RouteDraft) -> Result<bool, Fault> {
+        routing::service::put(self.app, tx, self.actor, draft).await
     }
 
     async fn key(&self, tx: &mut Tx, table: KeyTable) -> Result<bool, Fault> {

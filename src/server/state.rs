@@ -17,6 +17,9 @@ use tokio::time::{self, MissedTickBehavior};
 /// How often a replica looks whether another one changed the configuration.
 const LOOK_FOR_CHANGES: Duration = Duration::from_millis(400);
 
+/// How often a replica says that it is there, when nothing changes.
+const TELL_EVERY: crate::types::Duration = crate::types::Duration(5_000_000);
+
 /// How long the database may take to tell before it counts as slow.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -69,6 +72,7 @@ struct Inner {
     live: LiveFeed,
     throttle: LoginThrottle,
     replica: String,
+    started_at: Instant,
     clock: fn() -> Instant,
     stop: watch::Sender<bool>,
 }
@@ -99,6 +103,7 @@ impl App {
             tokio::spawn(crate::telemetry::jobs::pulse(app.clone())),
             tokio::spawn(crate::feedback::jobs::link(app.clone())),
             tokio::spawn(crate::gateway::jobs::forget_answers(app.clone())),
+            tokio::spawn(crate::routing::jobs::run_schedule(app.clone())),
             tokio::spawn(follow_changes(app.clone())),
         ];
         Ok((app.clone(), Jobs { app, writer, others }))
@@ -127,6 +132,7 @@ impl App {
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
             replica: Id::new().to_string(),
+            started_at: system_clock(),
             clock: system_clock,
             stop: watch::Sender::new(false),
         }));
@@ -194,6 +200,11 @@ impl App {
         &self.0.replica
     }
 
+    /// When this process started.
+    pub fn started_at(&self) -> Instant {
+        self.0.started_at
+    }
+
     /// The time.
     pub fn now(&self) -> Instant {
         (self.0.clock)()
@@ -229,6 +240,7 @@ impl App {
 async fn follow_changes(app: App) {
     let mut tick = time::interval(LOOK_FOR_CHANGES);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = (0, Instant(0));
     loop {
         tick.tick().await;
         let version = time::timeout(DATABASE_PATIENCE, crate::identity::store::config_version(app.db())).await;
@@ -249,6 +261,13 @@ async fn follow_changes(app: App) {
             Ok(_) => {}
             Err(e) => tracing::debug!(error = %e, "the database does not answer; the configuration stays as it is"),
         }
+        let (version, now) = (app.snapshot().version(), app.now());
+        if !app.database_silent() && (told.0 != version || now.since(told.1) >= TELL_EVERY) {
+            match super::replicas::tell(&app, version).await {
+                Ok(()) => told = (version, now),
+                Err(e) => tracing::debug!(error = ?e, "the other replicas could not be told which configuration is in force here"),
+            }
+        }
     }
 }
 
@@ -260,6 +279,8 @@ impl Jobs {
             job.abort();
         }
         let _ = self.writer.await;
+        // Without a database it is forgotten a little later.
+        let _ = time::timeout(DATABASE_PATIENCE, crate::identity::store::remove_replica(self.app.db(), self.app.replica())).await;
         self.app.db().close().await;
     }
 }

@@ -262,6 +262,19 @@ impl Totals {
     }
 }
 
+/// How a version of a prompt did over a range.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VersionNumbers {
+    /// The version.
+    pub version: u32,
+    /// Sums over the range.
+    pub totals: Totals,
+    /// Calls per step, oldest first.
+    pub requests: Vec<i64>,
+    /// What users complained of, the most frequent first.
+    pub categories: Vec<(String, i64)>,
+}
+
 /// One point of a chart: a span of time, all variants together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {

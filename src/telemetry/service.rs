@@ -3,6 +3,7 @@
 use super::block::{self, Entry};
 use super::model::{
     LiveMetrics, Marker, Outcome, Overview, Point, Range, RequestDetail, RequestFilter, RequestSummary, Totals, VariantSeries,
+    VersionNumbers,
 };
 use super::record::summarise;
 use super::rollup::Span;
@@ -78,9 +79,7 @@ async fn upstream_body(app: &App, summary: &RequestSummary, entry: &Entry) -> Re
         && let Ok(version) = version.parse()
         && let Some(content) = crate::prompts::store::version(app.db(), name, version).await?
     {
-        for (key, value) in content.parameters {
-            parameters.push((key, serde_json::value::to_raw_value(&value).map_err(Fault::internal)?));
-        }
+        parameters = crate::prompts::render::settings(&content, dialect).map_err(Fault::internal)?;
     }
     let rendered = entry.rendered_prompt.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let edit = Edit { model, prompt_messages: &rendered, parameters: &parameters };
@@ -168,10 +167,11 @@ impl Sum {
     }
 }
 
-/// Roll-ups for charts. Copies for shadow variants cost money, and that counts; they answered nobody, so nothing else of them does.
+/// Roll-ups for charts. Copies for shadow variants and tries in the playground cost money, and that counts; they answered no user, so nothing else
+/// of them does.
 async fn traffic(app: &App, span: Span, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<TrafficRow>, Fault> {
     let mut rows = store::traffic(app.db(), span, from, to, route).await?;
-    for row in rows.iter_mut().filter(|row| row.shadow) {
+    for row in rows.iter_mut().filter(|row| row.aside) {
         (row.requests, row.errors, row.input_tokens, row.output_tokens) = (0, 0, 0, 0);
         row.latency.clear();
         row.first_token.clear();
@@ -242,6 +242,42 @@ pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str
         variants: series,
         markers: markers(app, start, route).await?,
     })
+}
+
+/// How the versions of a prompt did over a range that ends now, the newest version first.
+pub async fn by_version(app: &App, actor: &Actor, prompt: &str, range: Range) -> Result<Vec<VersionNumbers>, Fault> {
+    actor.require(Permission::ReadTraffic)?;
+    let step = Duration::MINUTE.times(range.step_minutes());
+    let end = app.now().floor(step).plus(step);
+    let start = end.minus(Duration::MINUTE.times(range.minutes()));
+    let name = format!("{prompt}@");
+    let steps = usize::try_from(range.minutes() / range.step_minutes()).unwrap_or(0);
+    let mut sums: BTreeMap<u32, (Sum, Vec<i64>, BTreeMap<String, i64>)> = BTreeMap::new();
+    let number = |reference: &str| reference.strip_prefix(&name).and_then(|version| version.parse::<u32>().ok());
+    for row in store::version_traffic(app.db(), Span::for_step(range.step_minutes()), start, end, &name).await? {
+        let Some(version) = number(&row.prompt) else { continue };
+        let (sum, requests, _) = sums.entry(version).or_insert_with(|| (Sum::default(), vec![0; steps], BTreeMap::new()));
+        sum.add(&row.traffic);
+        let place = usize::try_from(row.traffic.start.since(start).0 / step.0).unwrap_or(0);
+        if let Some(point) = requests.get_mut(place) {
+            *point += row.traffic.requests;
+        }
+    }
+    for said in crate::feedback::store::of_prompt(app.db(), start, end, &name).await? {
+        let Some((sum, _, categories)) = number(&said.prompt).and_then(|version| sums.get_mut(&version)) else { continue };
+        sum.totals.feedback_up += said.up;
+        sum.totals.feedback_down += said.down;
+        sum.totals.flags += said.flags;
+        for category in said.categories.0 {
+            *categories.entry(category).or_default() += said.n;
+        }
+    }
+    let numbers = |(version, (sum, requests, categories)): (u32, (Sum, Vec<i64>, BTreeMap<String, i64>))| {
+        let mut categories: Vec<_> = categories.into_iter().collect();
+        categories.sort_by_key(|(_, n)| -n);
+        VersionNumbers { version, totals: sum.totals(), requests, categories }
+    };
+    Ok(sums.into_iter().rev().map(numbers).collect())
 }
 
 async fn markers(app: &App, since: Instant, route: Option<&str>) -> Result<Vec<Marker>, Fault> {

@@ -188,8 +188,8 @@ pub struct TrafficRow {
     pub start: Instant,
     pub route: String,
     pub variant: String,
-    /// Copies for a shadow variant.
-    pub shadow: bool,
+    /// Copies for a shadow variant, and what was tried out in the playground.
+    pub aside: bool,
     pub requests: i64,
     pub errors: i64,
     pub input_tokens: i64,
@@ -204,7 +204,7 @@ pub async fn traffic(db: &Db, span: Span, from: Instant, to: Instant, route: Opt
     sql!(
         db.read(),
         fetch_all::<TrafficRow>,
-        "SELECT t.start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant, k.endpoint LIKE 'shadow.%' AS shadow, t.requests, t.errors, t.input_tokens, t.output_tokens,
+        "SELECT t.start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant, (k.endpoint LIKE 'shadow.%' OR k.endpoint LIKE 'playground.%') AS aside, t.requests, t.errors, t.input_tokens, t.output_tokens,
            t.cost, t.latency, t.first_token
          FROM traffic t JOIN request_kinds k ON k.id = t.kind
          WHERE t.span = $1 AND t.start >= $2 AND t.start < $3 AND ($4 IS NULL OR k.route = $4) ORDER BY t.start",
@@ -212,6 +212,32 @@ pub async fn traffic(db: &Db, span: Span, from: Instant, to: Instant, route: Opt
         from,
         to,
         route
+    )
+}
+
+/// A roll-up row of a version of a prompt.
+#[derive(sqlx::FromRow)]
+pub struct VersionTrafficRow {
+    pub prompt: String,
+    #[sqlx(flatten)]
+    pub traffic: TrafficRow,
+}
+
+/// Roll-ups of the versions of a prompt, oldest first; `start` is how their names begin (`name@`). Tries and copies are left out.
+pub async fn version_traffic(db: &Db, span: Span, from: Instant, to: Instant, start: &str) -> Result<Vec<VersionTrafficRow>> {
+    sql!(
+        db.read(),
+        fetch_all::<VersionTrafficRow>,
+        "SELECT k.prompt, t.start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant, FALSE AS aside, t.requests, t.errors,
+           t.input_tokens, t.output_tokens, t.cost, t.latency, t.first_token
+         FROM traffic t JOIN request_kinds k ON k.id = t.kind
+         WHERE t.span = $1 AND t.start >= $2 AND t.start < $3 AND SUBSTR(k.prompt, 1, $5) = $4
+           AND k.endpoint NOT LIKE 'shadow.%' AND k.endpoint NOT LIKE 'playground.%' ORDER BY t.start",
+        span.minutes(),
+        from,
+        to,
+        start,
+        i32::try_from(start.chars().count()).unwrap_or(i32::MAX)
     )
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every story runs on `SQLite`, and on `PostgreSQL` too when `HYPERCARE_TEST_POSTGRES` names a server where databases may be made.
 
+mod changes;
 mod chaos;
 mod control;
 mod declarative;
@@ -13,6 +14,7 @@ mod gateway;
 mod idempotency;
 mod kill;
 mod outage;
+mod prompts;
 mod refusals;
 mod replicas;
 mod routes;

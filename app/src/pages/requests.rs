@@ -1,5 +1,6 @@
 //! The request list and the page of one request.
 
+use super::prompts::save_form;
 use super::shell::Ctx;
 use crate::parts::format;
 use crate::parts::items::{Ago, FeedbackIcon, OutcomeBadge, When, series_colour};
@@ -8,6 +9,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::feedback::model::Feedback;
+use hypercare::identity::model::Permission;
 use hypercare::server::App;
 use hypercare::telemetry::model::{RequestDetail, RequestFilter, RequestSummary};
 use hypercare::types::{Id, Instant, Page, PageRequest};
@@ -98,6 +100,15 @@ fn filters(filter: &RequestFilter) -> impl IntoView + use<> {
     }
 }
 
+/// What a call was that answered no user.
+fn aside(endpoint: &str) -> Option<(&'static str, &'static str)> {
+    match endpoint.split('.').next() {
+        Some("shadow") => Some(("copy", "A copy for a shadow variant: nobody saw the answer")),
+        Some("playground") => Some(("tried out", "A call from the playground: no user saw the answer")),
+        _ => None,
+    }
+}
+
 fn row(r: RequestSummary, colour: Option<usize>, now: Instant) -> impl IntoView {
     let variant = r.variant.clone().map(|name| {
         let style = format!("background:{}", series_colour(colour.unwrap_or(0)));
@@ -108,7 +119,7 @@ fn row(r: RequestSummary, colour: Option<usize>, now: Instant) -> impl IntoView 
         <tr>
             <td class="nowrap muted"><Ago at=r.started_at now=now/></td>
             <td class="asked"><a class="link clip" href=format!("/requests/{}", r.id)>{asked}</a><span class="small muted">{r.prompt}</span></td>
-            <td>{variant}{r.endpoint.starts_with("shadow.").then(|| view! { <span class="badge plain" title="A copy for a shadow variant: nobody saw the answer">"copy"</span> })}</td>
+            <td>{variant}{aside(&r.endpoint).map(|(word, why)| view! { <span class="badge plain" title=why>{word}</span> })}</td>
             <td><OutcomeBadge outcome=r.outcome status=r.status/></td>
             <td class="num nowrap">{format::duration(r.duration_us)}</td>
             <td class="num nowrap">{r.first_token_us.map_or(format::NONE.to_owned(), format::duration)}</td>
@@ -127,19 +138,20 @@ async fn one(ctx: Ctx, Path(id): Path<String>) -> Response {
     };
     match hypercare::feedback::service::of_request(&ctx.app, &actor, &detail.summary.id).await {
         Ok(feedback) => {
-            let now = ctx.app.now();
-            ctx.page("Request", "/requests", Box::new(move || detail_view(detail, feedback, now).into_any()))
+            let (now, may_save) = (ctx.app.now(), actor.may(Permission::WritePrompts));
+            ctx.page("Request", "/requests", Box::new(move || detail_view(detail, feedback, may_save, now).into_any()))
         }
         Err(fault) => ctx.fault(&fault),
     }
 }
 
-fn detail_view(d: RequestDetail, feedback: Vec<Feedback>, now: Instant) -> impl IntoView {
+fn detail_view(d: RequestDetail, feedback: Vec<Feedback>, may_save: bool, now: Instant) -> impl IntoView {
     let s = d.summary.clone();
+    let save = may_save.then(|| save_form(&s.id, s.prompt.as_deref()));
     view! {
         <div class="page-head">
             <h1><a class="muted" href="/requests">"Requests"</a><span class="muted">" / "</span><span class="mono">{s.id.short().to_owned()}</span></h1>
-            <OutcomeBadge outcome=s.outcome status=s.status/>
+            <span class="row">{save}<OutcomeBadge outcome=s.outcome status=s.status/></span>
         </div>
         <div class="detail-grid">
             <div class="stack">

@@ -107,6 +107,13 @@ pub fn utc(at: Instant) -> String {
     at.to_utc().map_or_else(|| at.0.to_string(), |t| t.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
+/// The instant of a date and time in UTC as browsers send them: `2026-11-24T08:30`, with or without seconds.
+pub fn parse_utc(text: &str) -> Option<Instant> {
+    let text = text.trim().trim_end_matches('Z').replace(' ', "T");
+    let read = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].into_iter().find_map(|form| chrono::NaiveDateTime::parse_from_str(&text, form).ok());
+    read.map(|at| Instant(at.and_utc().timestamp_micros()))
+}
+
 /// `18:54`, in UTC.
 pub fn clock(at: Instant) -> String {
     at.to_utc().map_or_else(String::new, |t| t.format("%H:%M").to_string())

@@ -4,7 +4,7 @@ use crate::catalog::model::Price;
 use crate::identity::model::{KeyLimits, Role, Scope};
 use crate::prompts::model::{PromptMessage, Variable, VersionContent};
 use crate::providers::model::{ProviderKind, Timeouts};
-use crate::routing::model::{Choose, Failover, OnHangUp, Options, Rule, StickyBy, Variant};
+use crate::routing::model::RouteDraft;
 use crate::types::Fault;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,9 +17,18 @@ pub struct File {
     pub(super) providers: Vec<ProviderTable>,
     pub(super) models: Vec<ModelTable>,
     pub(super) prompts: Vec<PromptTable>,
-    pub(super) routes: Vec<RouteTable>,
+    pub(super) routes: Vec<RouteDraft>,
     pub(super) keys: Vec<KeyTable>,
     pub(super) users: Vec<UserTable>,
+    pub(super) lock: Option<LockTable>,
+}
+
+/// Makes the prompts and routes of the file read-only elsewhere.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LockTable {
+    /// Shown to whoever tries to change one: where to change it instead.
+    pub reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,6 +70,10 @@ pub(super) struct ModelTable {
 pub(super) struct PromptTable {
     pub name: String,
     pub versions: Vec<VersionTable>,
+    /// Labels that move only when a second person approves; left out, they stay as they are.
+    pub protected: Option<Vec<String>>,
+    /// Whether they move only to a version that passed the saved cases.
+    pub gated: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,54 +87,17 @@ pub(super) struct VersionTable {
     #[serde(default)]
     variables: BTreeMap<String, Variable>,
     #[serde(default)]
+    tools: Vec<serde_json::Value>,
+    response_format: Option<serde_json::Value>,
+    #[serde(default)]
     labels: Vec<String>,
 }
 
 impl VersionTable {
     /// What the version says, and the labels to point to it.
     pub fn split(self) -> (VersionContent, Vec<String>) {
-        (VersionContent { note: self.note, messages: self.messages, parameters: self.parameters, variables: self.variables }, self.labels)
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RouteTable {
-    pub name: String,
-    #[serde(default)]
-    pub sticky_by: StickyBy,
-    #[serde(default)]
-    choose: Choose,
-    #[serde(default)]
-    rules: Vec<Rule>,
-    #[serde(default)]
-    shadow: Vec<String>,
-    #[serde(default)]
-    on_hang_up: OnHangUp,
-    #[serde(default = "yes")]
-    log_bodies: bool,
-    #[serde(default)]
-    drop_unsupported: bool,
-    pub variants: Vec<Variant>,
-    #[serde(default)]
-    pub failover: Failover,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl RouteTable {
-    /// How the route treats its calls.
-    pub fn options(&self) -> Options {
-        Options {
-            choose: self.choose,
-            rules: self.rules.clone(),
-            shadow: self.shadow.clone(),
-            on_hang_up: self.on_hang_up,
-            log_bodies: self.log_bodies,
-            drop_unsupported: self.drop_unsupported,
-        }
+        let Self { note, messages, parameters, variables, tools, response_format, labels } = self;
+        (VersionContent { note, messages, parameters, variables, tools, response_format }, labels)
     }
 }
 
@@ -188,6 +164,7 @@ impl File {
         self.routes.extend(other.routes);
         self.keys.extend(other.keys);
         self.users.extend(other.users);
+        self.lock = self.lock.or(other.lock);
         self
     }
 }
