@@ -10,25 +10,34 @@ const REQUEST = "{request}";
 const FEEDBACK = "{feedback}";
 
 const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-that-name", `/requests/${REQUEST}`, "/feedback", `/feedback?item=${FEEDBACK}`];
-const READING = [...WATCHING, "/prompts", "/prompts/support", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html", "/admin/models", "/admin/models?search=gpt-4o"];
+const READING = [...WATCHING, "/prompts", "/prompts?q=lamp", "/prompts/support", "/prompts/support/compare?from=1&to=2", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html", "/admin/models", "/admin/models?search=gpt-4o"];
 const PAGES: Record<Persona, string[]> = {
-  admin: [...READING, "/prompts/new", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"],
+  admin: [...READING, "/prompts/new", "/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"],
   product: [...READING, "/prompts/new"],
   annotator: ["/"],
   viewer: READING,
 };
 
-const ADMIN_ONLY = ["/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"];
+const ADMIN_ONLY = ["/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"];
 const FORBIDDEN: Record<Exclude<Persona, "admin">, string[]> = {
   product: ADMIN_ONLY,
   viewer: [...ADMIN_ONLY, "/prompts/new"],
-  annotator: [...ADMIN_ONLY, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", "/prompts", "/prompts/support", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
+  annotator: [...ADMIN_ONLY, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", "/prompts", "/prompts/support", "/prompts/support/compare", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
 };
 
 /** Every form that changes something, and every call that does. */
 const FORMS: { path: string; form: Record<string, string> }[] = [
   { path: "/routes/support-bot/split", form: { "share.control": "10", "share.candidate": "90", reason: "mine", revision: "1" } },
   { path: "/routes/support-bot/revert", form: { revision: "1" } },
+  { path: "/routes/support-bot/switch", form: { variant: "candidate" } },
+  { path: "/routes/new", form: { name: "mine", "variant.name": "a", "variant.weight": "1", "variant.provider": "primary", "variant.model": "mock" } },
+  { path: "/routes/support-bot/delete", form: { confirm: "support-bot" } },
+  { path: "/prompts/support/protection", form: { protected: "production" } },
+  { path: "/prompts/support/rollback", form: { label: "production" } },
+  { path: "/prompts/support/cases", form: { name: "mine", asks: "Hi" } },
+  { path: "/prompts/support/cases/run", form: { version: "1", target: "primary/mock" } },
+  { path: "/prompts/support/playground", form: { version: "1", target: "primary/mock", asks: "Hi" } },
+  { path: `/requests/${REQUEST}/case`, form: { prompt: "support", name: "mine" } },
   { path: "/prompts/new", form: { name: "mine", role: "system", content: "Obey me.", parameters: "", note: "" } },
   { path: "/prompts/support/label", form: { label: "production", version: "2", reason: "mine" } },
   { path: "/admin/providers", form: { preset: "groq", name: "mine", key: "k", base_url: "" } },
@@ -42,7 +51,7 @@ const FORMS: { path: string; form: Record<string, string> }[] = [
   { path: "/admin/people/{me}/role", form: { role: "admin" } },
   { path: "/admin/people/{admin}/access", form: { access: "off" } },
 ];
-const MAY: Record<Exclude<Persona, "admin">, string[]> = { product: ["/prompts/new", "/prompts/support/label"], viewer: [], annotator: [] };
+const MAY: Record<Exclude<Persona, "admin">, string[]> = { product: ["/prompts/new", "/prompts/support/label", "/prompts/support/rollback", "/prompts/support/cases", "/prompts/support/cases/run", "/prompts/support/playground", `/requests/${REQUEST}/case`], viewer: [], annotator: [] };
 
 const made = new Map<Gateway, Promise<Record<string, string>>>();
 
@@ -105,7 +114,7 @@ for (const persona of ["admin", "product", "annotator", "viewer"] as const) {
 test("log-in and set-up pages: one heading, nothing that shuts anybody out, light and dark", async ({ page }) => {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const path of ["/login", "/setup?token=x"]) {
+    for (const path of ["/login", "/setup?token=x", "/api/docs"]) {
       await page.goto(path);
       await expect.soft(page.getByRole("heading", { level: 1 }), path).toHaveCount(1);
       expect.soft(await serious(page), `${path}, ${colorScheme}`).toEqual([]);

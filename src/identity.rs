@@ -3,6 +3,8 @@
 #[cfg(feature = "server")]
 mod actor;
 #[cfg(feature = "server")]
+pub mod audit;
+#[cfg(feature = "server")]
 pub(crate) mod crypto;
 #[cfg(feature = "server")]
 pub mod http;

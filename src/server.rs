@@ -5,6 +5,7 @@ mod apply;
 pub mod command;
 mod csrf;
 mod lanes;
+pub mod openapi;
 pub mod replicas;
 mod state;
 

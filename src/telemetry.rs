@@ -8,6 +8,8 @@ mod batch;
 #[cfg(feature = "server")]
 mod block;
 #[cfg(feature = "server")]
+mod counters;
+#[cfg(feature = "server")]
 pub mod http;
 #[cfg(feature = "server")]
 pub(crate) mod jobs;
@@ -35,6 +37,7 @@ pub use self::live::{LiveEvent, LiveFeed};
 pub(crate) use self::service::turn;
 #[cfg(feature = "server")]
 pub(crate) use self::{
+    counters::Counters,
     kind::Names,
     record::{CallRecord, Captured, LogQueue, Tried},
     spool::Spool,

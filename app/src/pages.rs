@@ -2,6 +2,7 @@
 
 mod admin;
 mod assets;
+mod docs;
 mod feedback;
 mod overview;
 mod prompts;
@@ -24,5 +25,6 @@ pub fn router() -> Router<App> {
         .merge(admin::router())
         .merge(sign_in::router())
         .merge(assets::router())
+        .merge(docs::router())
         .fallback(shell::no_such_page)
 }

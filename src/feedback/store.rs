@@ -253,3 +253,8 @@ pub async fn of_prompt(db: &Db, from: Instant, to: Instant, start: &str) -> Resu
         i32::try_from(start.chars().count()).unwrap_or(i32::MAX)
     )
 }
+
+/// How much feedback there is by rating; what has none is `none`.
+pub async fn count_all(db: &Db) -> Result<Vec<(String, i64)>> {
+    sql!(db.read(), fetch_all::<(String, i64)>, "SELECT COALESCE(rating, 'none'), COUNT(*) FROM feedback GROUP BY 1 ORDER BY 1")
+}

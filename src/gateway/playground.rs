@@ -21,7 +21,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hypercare_wire::dialect::Dialect;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant as Tick;
 
@@ -71,7 +71,7 @@ fn key() -> Arc<KeyEntry> {
         name: "playground".to_owned(),
         shared_name: "playground".into(),
         scopes: Vec::new(),
-        routes: Default::default(),
+        routes: BTreeSet::default(),
         limits: KeyLimits::default(),
     })
 }

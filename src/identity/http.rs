@@ -1,12 +1,12 @@
 //! Who a request comes from: extractors, cookies, log-in over JSON.
 
-use super::model::{Person, Scope};
-use super::{Actor, service};
+use super::model::{AuditFilter, Person, Scope};
+use super::{Actor, audit, service};
 use crate::server::{ApiError, App};
 use crate::types::{Fault, Id, PageRequest};
 use axum::Json;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, Query, State};
-use axum::http::header::{AUTHORIZATION, COOKIE as COOKIE_HEADER, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE as COOKIE_HEADER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -182,8 +182,35 @@ async fn create_user(
     Ok((StatusCode::CREATED, Json(person)).into_response())
 }
 
-async fn audit(State(app): State<App>, caller: Caller, Query(page): Query<PageRequest>) -> Result<Response, ApiError> {
-    Ok(Json(service::list_audit(&app, &caller.0, &page).await?).into_response())
+async fn audit_log(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter): Query<AuditFilter>,
+    Query(page): Query<PageRequest>,
+) -> Result<Response, ApiError> {
+    Ok(Json(audit::list(&app, &caller.0, &filter, &page).await?).into_response())
+}
+
+#[derive(Deserialize)]
+struct As {
+    #[serde(default)]
+    format: String,
+}
+
+async fn export_audit(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter): Query<AuditFilter>,
+    Query(wanted): Query<As>,
+) -> Result<Response, ApiError> {
+    let (format, kind, name) = match wanted.format.as_str() {
+        "" | "csv" => (audit::Format::Csv, "text/csv; charset=utf-8", "audit.csv"),
+        "ndjson" => (audit::Format::Ndjson, "application/x-ndjson", "audit.ndjson"),
+        _ => return Err(Fault::field("format", "must be csv or ndjson").into()),
+    };
+    let lines = audit::export(&app, &caller.0, filter, format).await?;
+    let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
+    Ok((headers, axum::body::Body::from_stream(lines)).into_response())
 }
 
 /// The control plane of this room, below `/api/v1`.
@@ -194,5 +221,6 @@ pub fn routes() -> axum::Router<App> {
         .route("/keys", get(keys).post(create_key))
         .route("/keys/{id}", delete(revoke_key))
         .route("/users", get(users).post(create_user))
-        .route("/audit", get(audit))
+        .route("/audit", get(audit_log))
+        .route("/audit/export", get(export_audit))
 }

@@ -191,3 +191,134 @@ pub struct AuditEntry {
     /// After, as JSON; absent for something removed.
     pub after: Option<serde_json::Value>,
 }
+
+/// Which lines of the audit log are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditFilter {
+    /// Who: the whole name.
+    pub actor: Option<String>,
+    /// What: an action, or how actions begin, as in `routing.`.
+    pub action: Option<String>,
+    /// To what: a part of the name.
+    pub object: Option<String>,
+    /// From then on: RFC 3339, a date and time in UTC, or `1h`, `24h`, `7d` ago.
+    pub since: Option<String>,
+    /// Before then, in the same ways.
+    pub until: Option<String>,
+}
+
+/// What people did, in words, by its stable name; in the order of a form.
+pub const ACTIONS: [(&str, &str); 27] = [
+    ("routing.route.change", "changed a route"),
+    ("routing.route.create", "made a route"),
+    ("routing.route.delete", "deleted a route"),
+    ("routing.schedule.create", "planned a change of a split"),
+    ("routing.schedule.cancel", "called a planned change off"),
+    ("prompts.version.create", "wrote a version of a prompt"),
+    ("prompts.label.move", "moved a label"),
+    ("prompts.approval.ask", "asked for a label to move"),
+    ("prompts.approval.approve", "approved the move of a label"),
+    ("prompts.approval.reject", "rejected the move of a label"),
+    ("prompts.approval.withdraw", "took a request back"),
+    ("prompts.prompt.protect", "changed the protection of labels"),
+    ("prompts.case.save", "saved a case"),
+    ("prompts.case.delete", "deleted a case"),
+    ("providers.provider.create", "added a provider"),
+    ("providers.provider.change", "changed a provider"),
+    ("providers.provider.drain", "kept calls away from a provider"),
+    ("providers.provider.resume", "let a provider work again"),
+    ("catalog.model.put", "set a model's facts"),
+    ("catalog.model.remove", "took a model's own facts away"),
+    ("identity.key.create", "made a key"),
+    ("identity.key.change", "changed a key"),
+    ("identity.key.revoke", "revoked a key"),
+    ("identity.person.set_up", "set hypercare up"),
+    ("identity.person.add", "added a person"),
+    ("identity.person.set_role", "changed a person's role"),
+    ("identity.person.set_disabled", "took access away or gave it back"),
+];
+
+/// The words of an action; the stable name itself when it has none.
+pub fn action_words(action: &str) -> &str {
+    let known = ACTIONS.into_iter().find(|(name, _)| *name == action).map(|(_, words)| words);
+    known.unwrap_or(if action == "identity.person.set_password" { "changed a password" } else { action })
+}
+
+/// A field that a change touched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Where: `variants[1].weight`.
+    pub path: String,
+    /// Before; none when it is new.
+    pub before: Option<serde_json::Value>,
+    /// After; none when it is gone.
+    pub after: Option<serde_json::Value>,
+}
+
+impl AuditEntry {
+    /// What changed, field by field, fifty at most.
+    pub fn changes(&self) -> Vec<FieldChange> {
+        let mut out = Vec::new();
+        compare("", self.before.as_ref(), self.after.as_ref(), &mut out);
+        out.truncate(50);
+        out
+    }
+}
+
+fn compare(path: &str, before: Option<&serde_json::Value>, after: Option<&serde_json::Value>, out: &mut Vec<FieldChange>) {
+    use serde_json::Value;
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Some(Value::Object(was)), Some(Value::Object(is))) => {
+            let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+            for (key, value) in was {
+                compare(&join(key), Some(value), is.get(key), out);
+            }
+            for (key, value) in is.iter().filter(|(key, _)| !was.contains_key(*key)) {
+                compare(&join(key), None, Some(value), out);
+            }
+        }
+        (Some(Value::Array(was)), Some(Value::Array(is))) => {
+            for i in 0..was.len().max(is.len()) {
+                compare(&format!("{path}[{i}]"), was.get(i), is.get(i), out);
+            }
+        }
+        // Of something new or gone its parts tell more than the whole.
+        (None, Some(Value::Object(is))) if path.is_empty() => is.iter().for_each(|(key, value)| compare(key, None, Some(value), out)),
+        (Some(Value::Object(was)), None) if path.is_empty() => was.iter().for_each(|(key, value)| compare(key, Some(value), None, out)),
+        _ => out.push(FieldChange { path: path.to_owned(), before: before.cloned(), after: after.cloned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_changed_is_told_field_by_field() {
+        let entry = AuditEntry {
+            id: Id::from_text("a".to_owned()),
+            at: Instant(0),
+            actor: String::new(),
+            action: String::new(),
+            object: String::new(),
+            reason: String::new(),
+            before: Some(json!({ "same": 1, "variants": [{ "name": "a", "weight": 90 }], "gone": true })),
+            after: Some(json!({ "same": 1, "variants": [{ "name": "a", "weight": 50 }, { "name": "b" }], "new": null })),
+        };
+        let told: Vec<_> = entry.changes().into_iter().map(|c| (c.path, c.before, c.after)).collect();
+        assert_eq!(
+            told,
+            [
+                ("gone".to_owned(), Some(json!(true)), None),
+                ("variants[0].weight".to_owned(), Some(json!(90)), Some(json!(50))),
+                ("variants[1]".to_owned(), None, Some(json!({ "name": "b" }))),
+                ("new".to_owned(), None, Some(json!(null))),
+            ]
+        );
+    }
+}

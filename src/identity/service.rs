@@ -4,7 +4,7 @@ use super::model::{AuditEntry, KeyLimits, KeySummary, Permission, Person, Role, 
 use super::{Actor, crypto, store};
 use crate::server::App;
 use crate::store::Tx;
-use crate::types::{Duration, Fault, Id, Instant, Page, PageRequest};
+use crate::types::{Duration, Fault, Id, Instant};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -291,14 +291,6 @@ pub async fn revoke_key(app: &App, actor: &Actor, id: &Id) -> Result<(), Fault> 
     record(app, &mut tx, actor, Change::new("identity.key.revoke", &name)).await?;
     tx.commit().await?;
     app.reload().await
-}
-
-/// The audit log, newest first.
-pub async fn list_audit(app: &App, actor: &Actor, page: &PageRequest) -> Result<Page<AuditEntry>, Fault> {
-    actor.require(Permission::ReadAudit)?;
-    let rows = page.rows();
-    let entries = store::audit(app.db(), page.cursor.as_deref(), i64::try_from(rows + 1).unwrap_or(i64::MAX)).await?;
-    Ok(Page::cut(entries, rows, |e| e.id.to_string()))
 }
 
 /// One change, for the audit log.

@@ -3,8 +3,9 @@
 use super::locks::Lock;
 use super::model::{AuditEntry, KeyLimits, KeySummary, Person, Role, Scope};
 use crate::server::Replica;
-use crate::store::{Db, Tx, sql};
+use crate::store::{Db, Side, Tx, sql};
 use crate::types::{Id, Instant};
+use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -210,27 +211,67 @@ struct AuditRow {
     after: Option<Json<serde_json::Value>>,
 }
 
-pub async fn audit(db: &Db, before_id: Option<&str>, limit: i64) -> Result<Vec<AuditEntry>> {
-    let rows = sql!(
-        db.read(),
-        fetch_all::<AuditRow>,
-        "SELECT id, at, actor, action, object, reason, before, after FROM audit WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2",
-        before_id,
-        limit
-    )?;
-    Ok(rows
-        .into_iter()
-        .map(|r| AuditEntry {
-            id: r.id,
-            at: r.at,
-            actor: r.actor,
-            action: r.action,
-            object: r.object,
-            reason: r.reason,
-            before: r.before.map(|j| j.0),
-            after: r.after.map(|j| j.0),
-        })
-        .collect())
+pub async fn audit(db: &Db, wanted: &AuditWanted<'_>, before_id: Option<&str>, limit: i64) -> Result<Vec<AuditEntry>> {
+    // Put together, so that the planner can use the index of what is asked for.
+    macro_rules! build {
+        ($db:ty, $on:expr) => {{
+            let mut q = QueryBuilder::<$db>::new("SELECT id, at, actor, action, object, reason, before, after FROM audit WHERE 1 = 1");
+            if let Some(before) = before_id {
+                q.push(" AND id < ").push_bind(before.to_owned());
+            }
+            if let Some(actor) = wanted.actor {
+                q.push(" AND actor = ").push_bind(actor.to_owned());
+            }
+            if let Some(action) = wanted.action {
+                let whole = !action.ends_with('.');
+                q.push(if whole { " AND action = " } else { " AND SUBSTR(action, 1, LENGTH(" }).push_bind(action.to_owned());
+                if !whole {
+                    q.push(")) = ").push_bind(action.to_owned());
+                }
+            }
+            if let Some(object) = wanted.object {
+                q.push(" AND LOWER(object) LIKE ").push_bind(format!("%{}%", object.to_lowercase().replace(['%', '_'], "")));
+            }
+            if let Some(since) = wanted.since {
+                q.push(" AND at >= ").push_bind(since);
+            }
+            if let Some(until) = wanted.until {
+                q.push(" AND at < ").push_bind(until);
+            }
+            q.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+            q.build_query_as::<AuditRow>().fetch_all($on).await
+        }};
+    }
+    let rows = match db.read() {
+        Side::Sqlite(on) => build!(sqlx::Sqlite, on),
+        Side::Postgres(on) => build!(sqlx::Postgres, on),
+    }?;
+    Ok(rows.into_iter().map(AuditRow::entry).collect())
+}
+
+/// Which lines are wanted, with times read.
+#[derive(Default)]
+pub struct AuditWanted<'w> {
+    pub actor: Option<&'w str>,
+    pub action: Option<&'w str>,
+    pub object: Option<&'w str>,
+    pub since: Option<Instant>,
+    pub until: Option<Instant>,
+}
+
+impl AuditRow {
+    fn entry(self) -> AuditEntry {
+        AuditEntry {
+            id: self.id,
+            at: self.at,
+            actor: self.actor,
+            action: self.action,
+            object: self.object,
+            reason: self.reason,
+            before: self.before.map(|j| j.0),
+            after: self.after.map(|j| j.0),
+        }
+    }
 }
 
 pub async fn insert_audit(tx: &mut Tx, entry: &AuditEntry) -> Result<()> {

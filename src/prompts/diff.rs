@@ -43,19 +43,66 @@ pub struct Part {
 /// The difference of two texts; neighbouring pieces of a kind are one.
 pub fn words(before: &str, after: &str) -> Vec<Piece> {
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(PATIENCE).diff_words(before, after);
-    let mut pieces: Vec<Piece> = Vec::new();
+    let mut run = Run::default();
     for change in diff.iter_all_changes() {
-        let kind = match change.tag() {
-            ChangeTag::Equal => Kind::Same,
-            ChangeTag::Insert => Kind::Added,
-            ChangeTag::Delete => Kind::Removed,
-        };
-        match pieces.last_mut() {
-            Some(last) if last.kind == kind => last.text.push_str(change.value()),
-            _ => pieces.push(Piece { kind, text: change.value().to_owned() }),
+        match change.tag() {
+            ChangeTag::Equal => run.same(change.value()),
+            ChangeTag::Insert => {
+                run.join();
+                run.added.push_str(change.value());
+            }
+            ChangeTag::Delete => {
+                run.join();
+                run.removed.push_str(change.value());
+            }
         }
     }
-    pieces
+    run.end()
+}
+
+/// Pieces on their way: words that changed one after the other are told as one change, though the blanks between them stayed.
+#[derive(Default)]
+struct Run {
+    pieces: Vec<Piece>,
+    removed: String,
+    added: String,
+    /// A blank behind a change: part of it if another change follows.
+    blank: String,
+}
+
+impl Run {
+    fn same(&mut self, text: &str) {
+        let changing = !self.removed.is_empty() || !self.added.is_empty();
+        if changing && self.blank.is_empty() && text.trim().is_empty() && !text.contains('\n') {
+            text.clone_into(&mut self.blank);
+            return;
+        }
+        self.flush();
+        match self.pieces.last_mut() {
+            Some(last) if last.kind == Kind::Same => last.text.push_str(text),
+            _ => self.pieces.push(Piece { kind: Kind::Same, text: text.to_owned() }),
+        }
+    }
+
+    fn flush(&mut self) {
+        for (kind, text) in [(Kind::Removed, &mut self.removed), (Kind::Added, &mut self.added), (Kind::Same, &mut self.blank)] {
+            if !text.is_empty() {
+                self.pieces.push(Piece { kind, text: std::mem::take(text) });
+            }
+        }
+    }
+
+    /// More of a change: the blank before it belongs to both sides.
+    fn join(&mut self) {
+        let blank = std::mem::take(&mut self.blank);
+        self.removed.push_str(&blank);
+        self.added.push_str(&blank);
+    }
+
+    fn end(mut self) -> Vec<Piece> {
+        self.flush();
+        self.pieces
+    }
 }
 
 /// The difference of two versions, part by part; parts that are empty in both are left out.
@@ -107,6 +154,13 @@ mod tests {
         assert_eq!((said(Kind::Removed), said(Kind::Added)), (vec!["kind."], vec!["very ", "honest."]));
         let whole: String = pieces.iter().filter(|p| p.kind != Kind::Removed).map(|p| p.text.as_str()).collect();
         assert_eq!(whole, "Be very brief and honest.");
+    }
+
+    #[test]
+    fn words_that_changed_side_by_side_are_one_change() {
+        let pieces = words("Answer fully and kindly, now.", "Be brief, now.");
+        let told: Vec<_> = pieces.iter().map(|p| (p.kind, p.text.as_str())).collect();
+        assert_eq!(told, [(Kind::Removed, "Answer fully and kindly,"), (Kind::Added, "Be brief,"), (Kind::Same, " now.")]);
     }
 
     #[test]

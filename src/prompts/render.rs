@@ -25,6 +25,10 @@ pub fn settings(content: &VersionContent, dialect: Dialect) -> Result<Settings, 
     Ok(settings)
 }
 
+/// What of a translated body is tools and the shape of the answer. `generationConfig` holds the caller's own settings too: there the shape of the answer
+/// stays the caller's.
+const SHAPES: [&str; 5] = ["tools", "output_config", "output_format", "text", "response_format"];
+
 /// Tools and the shape of the answer. A version holds them as OpenAI chat completions take them; for another dialect they are read and written once.
 fn shapes(content: &VersionContent, dialect: Dialect) -> Vec<(String, Value)> {
     let mut own = serde_json::Map::new();
@@ -62,8 +66,6 @@ fn shapes(content: &VersionContent, dialect: Dialect) -> Vec<(String, Value)> {
     };
     let written: serde_json::Map<String, Value> =
         written.ok().and_then(|written| serde_json::from_slice(&written.body).ok()).unwrap_or_default();
-    // `generationConfig` holds the caller's own settings too: there the shape of the answer stays the caller's.
-    const SHAPES: [&str; 5] = ["tools", "output_config", "output_format", "text", "response_format"];
     written.into_iter().filter(|(key, _)| SHAPES.contains(&key.as_str())).collect()
 }
 

@@ -68,13 +68,12 @@ pub async fn add_version(app: &App, tx: &mut Tx, actor: &Actor, name: &str, cont
     };
     let fragments = fragments_in(tx, Some((name, newest + 1)), &content).await?;
     Fault::check(template::check(&content, &fragments))?;
-    let id = match known {
-        Some(id) => id,
-        None => {
-            let id = Id::new();
-            store::insert_prompt(tx, &id, name, app.now()).await?;
-            id
-        }
+    let id = if let Some(id) = known {
+        id
+    } else {
+        let id = Id::new();
+        store::insert_prompt(tx, &id, name, app.now()).await?;
+        id
     };
     let version = PromptVersion { version: newest + 1, content, author: actor.name(), created_at: app.now() };
     store::insert_version(tx, &id, &version).await?;

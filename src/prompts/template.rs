@@ -166,12 +166,10 @@ fn try_out(source: &str, content: &VersionContent, fragments: &Fragments) -> Res
     let values = minijinja::Value::from_pairs(
         values.into_iter().map(|(name, value)| (name, minijinja::Value::from(minijinja::value::Serde(value)))),
     );
-    match env.render_str(source, values) {
-        Ok(_) => Ok(()),
-        // With made-up values a filter may complain where a call's own values would do.
-        Err(e) if e.kind() == ErrorKind::OutOfFuel || (all_sampled && !content.variables.is_empty()) => Err(explained(source, &e)),
-        Err(_) => Ok(()),
-    }
+    let Err(e) = env.render_str(source, values) else { return Ok(()) };
+    // With made-up values a filter may complain where a call's own values would do.
+    let counts = e.kind() == ErrorKind::OutOfFuel || (all_sampled && !content.variables.is_empty());
+    if counts { Err(explained(source, &e)) } else { Ok(()) }
 }
 
 /// A value to try a template out with.

@@ -103,6 +103,7 @@ pub fn router(app: App, pages: Router<App>) -> Router {
         .merge(pages)
         .layer(middleware::from_fn_with_state(app.clone(), csrf::same_site_only))
         .merge(crate::gateway::http::rest())
+        .route("/api/openapi.json", get(super::openapi::openapi))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(crate::telemetry::prometheus::metrics))

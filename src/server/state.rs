@@ -4,7 +4,7 @@ use crate::config::{ConfigError, Settings};
 use crate::gateway::{Background, Snapshot};
 use crate::identity::{LoginThrottle, MasterKey};
 use crate::store::{Db, OpenError};
-use crate::telemetry::{CallRecord, LiveEvent, LiveFeed, LogQueue};
+use crate::telemetry::{CallRecord, Counters, LiveEvent, LiveFeed, LogQueue};
 use crate::types::{Fault, Id, Instant};
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
@@ -66,6 +66,7 @@ struct Inner {
     snapshot: ArcSwap<Snapshot>,
     reloading: Mutex<()>,
     log: LogQueue,
+    counters: Arc<Counters>,
     database: AtomicU8,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
     background: Background,
@@ -126,6 +127,7 @@ impl App {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             reloading: Mutex::new(()),
             log,
+            counters: Arc::default(),
             database: AtomicU8::new(DATABASE_ANSWERS),
             spooled: std::sync::OnceLock::new(),
             background: Background::here(),
@@ -163,6 +165,11 @@ impl App {
     /// The way into the request log.
     pub(crate) fn log(&self) -> &LogQueue {
         &self.0.log
+    }
+
+    /// What scrapers are told of calls.
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.0.counters
     }
 
     /// Bytes of calls that wait on disk for the database.

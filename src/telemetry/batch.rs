@@ -1,6 +1,7 @@
 //! What goes into the database, or the spool, at once: rows and the block they share.
 
 use super::block::Builder;
+use super::counters::Counters;
 use super::kind::Kinds;
 use super::record::{CallRecord, Row};
 use crate::types::Instant;
@@ -47,9 +48,16 @@ pub(super) struct Packer {
 
 impl Packer {
     /// Adds calls. Takes processor time: off the async threads.
-    pub fn add(&mut self, records: impl Iterator<Item = Box<CallRecord>>, ids: &BlockIds, now: Instant) -> io::Result<()> {
+    pub fn add(
+        &mut self,
+        records: impl Iterator<Item = Box<CallRecord>>,
+        counters: &Counters,
+        ids: &BlockIds,
+        now: Instant,
+    ) -> io::Result<()> {
         for record in records {
             let settled = record.settle(&mut self.kinds);
+            counters.add(&settled);
             self.open.add(&settled.facts, &settled.bodies())?;
             self.rows.push(settled.row);
             self.packed += 1;

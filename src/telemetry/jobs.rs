@@ -83,8 +83,9 @@ async fn pack(app: &App, packer: &mut Packer, ids: &Arc<BlockIds>, records: Vec<
         return Ok(());
     }
     let (mut taken, ids, now) = (std::mem::take(packer), ids.clone(), app.now());
+    let counters = app.counters().clone();
     let done = tokio::task::spawn_blocking(move || {
-        let result = taken.add(records.into_iter(), &ids, now);
+        let result = taken.add(records.into_iter(), &counters, &ids, now);
         (taken, result)
     });
     let (back, result) = done.await.map_err(io::Error::other)?;

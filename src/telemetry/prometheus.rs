@@ -4,6 +4,7 @@ use crate::gateway::{Health, TargetHealth};
 use crate::identity::http::Caller;
 use crate::identity::model::Permission;
 use crate::server::{ApiError, App};
+use crate::types::Fault;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -26,6 +27,8 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
         "Copies for shadow variants not made because too many were under way.",
         app.background().left_out(),
     );
+    app.counters().write(&mut out).map_err(Fault::internal)?;
+    feedback(&app, &mut out).await?;
     let health = app.snapshot().health();
     let mut gauge = |name: &str, help: &str, value: fn(&TargetHealth) -> Option<f64>| {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
@@ -50,7 +53,17 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response())
 }
 
+/// What users said since the beginning, from the database: any replica gives the same.
+async fn feedback(app: &App, out: &mut String) -> Result<(), Fault> {
+    let Ok(said) = crate::feedback::store::count_all(app.db()).await else { return Ok(()) };
+    let _ = writeln!(out, "# HELP hypercare_feedback_total Feedback by rating.\n# TYPE hypercare_feedback_total counter");
+    for (rating, n) in said {
+        let _ = writeln!(out, "hypercare_feedback_total{{rating=\"{}\"}} {n}", label(&rating));
+    }
+    Ok(())
+}
+
 /// A label's value: backslash, quote and line end are escaped (Prometheus text format 0.0.4).
-fn label(value: &str) -> String {
+pub(super) fn label(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -252,32 +252,43 @@ pub async fn by_version(app: &App, actor: &Actor, prompt: &str, range: Range) ->
     let start = end.minus(Duration::MINUTE.times(range.minutes()));
     let name = format!("{prompt}@");
     let steps = usize::try_from(range.minutes() / range.step_minutes()).unwrap_or(0);
-    let mut sums: BTreeMap<u32, (Sum, Vec<i64>, BTreeMap<String, i64>)> = BTreeMap::new();
+    let mut sums: BTreeMap<u32, OfVersion> = BTreeMap::new();
     let number = |reference: &str| reference.strip_prefix(&name).and_then(|version| version.parse::<u32>().ok());
     for row in store::version_traffic(app.db(), Span::for_step(range.step_minutes()), start, end, &name).await? {
         let Some(version) = number(&row.prompt) else { continue };
-        let (sum, requests, _) = sums.entry(version).or_insert_with(|| (Sum::default(), vec![0; steps], BTreeMap::new()));
-        sum.add(&row.traffic);
+        let of = sums.entry(version).or_insert_with(|| OfVersion { requests: vec![0; steps], ..OfVersion::default() });
+        of.sum.add(&row.traffic);
         let place = usize::try_from(row.traffic.start.since(start).0 / step.0).unwrap_or(0);
-        if let Some(point) = requests.get_mut(place) {
+        if let Some(point) = of.requests.get_mut(place) {
             *point += row.traffic.requests;
         }
     }
     for said in crate::feedback::store::of_prompt(app.db(), start, end, &name).await? {
-        let Some((sum, _, categories)) = number(&said.prompt).and_then(|version| sums.get_mut(&version)) else { continue };
-        sum.totals.feedback_up += said.up;
-        sum.totals.feedback_down += said.down;
-        sum.totals.flags += said.flags;
+        let Some(of) = number(&said.prompt).and_then(|version| sums.get_mut(&version)) else { continue };
+        of.sum.totals.feedback_up += said.up;
+        of.sum.totals.feedback_down += said.down;
+        of.sum.totals.flags += said.flags;
         for category in said.categories.0 {
-            *categories.entry(category).or_default() += said.n;
+            *of.categories.entry(category).or_default() += said.n;
         }
     }
-    let numbers = |(version, (sum, requests, categories)): (u32, (Sum, Vec<i64>, BTreeMap<String, i64>))| {
-        let mut categories: Vec<_> = categories.into_iter().collect();
+    Ok(sums.into_iter().rev().map(|(version, of)| of.numbers(version)).collect())
+}
+
+/// What is summed up of a version.
+#[derive(Default)]
+struct OfVersion {
+    sum: Sum,
+    requests: Vec<i64>,
+    categories: BTreeMap<String, i64>,
+}
+
+impl OfVersion {
+    fn numbers(self, version: u32) -> VersionNumbers {
+        let mut categories: Vec<_> = self.categories.into_iter().collect();
         categories.sort_by_key(|(_, n)| -n);
-        VersionNumbers { version, totals: sum.totals(), requests, categories }
-    };
-    Ok(sums.into_iter().rev().map(numbers).collect())
+        VersionNumbers { version, totals: self.sum.totals(), requests: self.requests, categories }
+    }
 }
 
 async fn markers(app: &App, since: Instant, route: Option<&str>) -> Result<Vec<Marker>, Fault> {

@@ -124,8 +124,8 @@ async fn a_planned_change_comes_into_force_at_its_time_and_once() {
         let changes = history["items"].as_array().expect("items");
         assert_eq!((changes.len(), &changes[0]["by"]), (1, &json!("key:admin")), "two servers, one change: {history}");
         let listed = server.read("/api/v1/routes/bot/schedule").await;
-        let states: Vec<_> = listed["items"].as_array().expect("items").iter().map(|s| s["state"].clone()).collect();
-        assert!(states.contains(&json!("done")) && states.contains(&json!("cancelled")), "{states:?}");
+        let told: Vec<_> = listed["items"].as_array().expect("items").iter().map(|s| s["state"].clone()).collect();
+        assert!(told.contains(&json!("done")) && told.contains(&json!("cancelled")), "{told:?}");
     }
 }
 
@@ -232,5 +232,53 @@ async fn under_load_a_change_is_in_force_within_a_second_and_no_call_fails() {
         );
         assert_eq!(failed.load(Ordering::Relaxed), 0, "of {} calls", made.load(Ordering::Relaxed));
         assert!(took[19] < std::time::Duration::from_secs(1), "{took:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_searched_exported_and_edited_by_nobody() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::with(&place, &two_arms(&upstream)).await;
+        let reason = json!({ "weights": { "control": 1, "candidate": 1 }, "reason": "=cmd|' /C calc'!A0" });
+        assert_eq!(send(&server, Method::PUT, "/api/v1/routes/bot/split", reason).await.0, 200);
+        let count = |filter: &'static str| {
+            let server = &server;
+            async move { server.read(&format!("/api/v1/audit?limit=500&{filter}")).await["items"].as_array().expect("items").len() }
+        };
+        let all = count("").await;
+        assert!(all > 4);
+        assert_eq!(count("action=routing.route.change").await, 1);
+        assert_eq!(count("action=routing.").await, 2, "made by the file, changed by the key");
+        assert_eq!(count("actor=key:admin").await, 1);
+        assert_eq!(count("object=BO&actor=key:admin").await, 1);
+        assert_eq!((count("since=1h").await, count("until=1h").await), (all, 0));
+        let wrong = server.get("/api/v1/audit?since=yesterday").send().await.expect("answer");
+        assert_eq!(
+            (wrong.status(), json_of(wrong).await.1["error"]["fields"]["since"].is_string()),
+            (reqwest::StatusCode::UNPROCESSABLE_ENTITY, true)
+        );
+
+        let export = |format: &'static str| server.get(&format!("/api/v1/audit/export?format={format}&actor=key:admin")).send();
+        let csv = export("csv").await.expect("answer");
+        assert_eq!(header(&csv, "content-disposition"), "attachment; filename=\"audit.csv\"");
+        let csv = csv.text().await.expect("text");
+        assert!(csv.starts_with("at,actor,action,object,reason,before,after\n") && csv.lines().count() == 2, "{csv}");
+        assert!(csv.contains("'=cmd|"), "no formula: {csv}");
+        let lines = export("ndjson").await.expect("answer").text().await.expect("text");
+        assert_eq!(serde_json::from_str::<Value>(lines.trim()).expect("a line of JSON")["action"], "routing.route.change");
+        let viewer = server.login("product@example.org").await;
+        for path in ["/api/v1/audit", "/api/v1/audit/export?format=csv"] {
+            assert_eq!(server.request(Method::GET, path).header("cookie", &viewer).send().await.expect("answer").status(), 403, "{path}");
+        }
+        // No secret of a provider or a key stands in it.
+        let whole = server.get("/api/v1/audit/export?format=ndjson").send().await.expect("answer").text().await.expect("text");
+        for secret in ["sk-primary-1", ADMIN, crate::support::APP, "argon2"] {
+            assert!(!whole.contains(secret), "{secret}");
+        }
+        // Not even the database's owner changes it by mistake.
+        for sql in ["UPDATE audit SET actor = 'somebody'", "DELETE FROM audit"] {
+            assert!(place.tamper(sql).await.expect_err("refused").contains("cannot be changed"), "{sql}");
+        }
     }
 }

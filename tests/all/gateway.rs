@@ -1,8 +1,8 @@
 //! Whole answers through the gateway: what goes up, what comes down, what is written down.
 
-use crate::support::server::{basic, header, hello, json_of};
+use crate::support::server::{basic, header, hello, hello_streamed, json_of};
 use crate::support::upstream::answer_body;
-use crate::support::{Place, Server, Upstream, places};
+use crate::support::{Place, Say, Server, Upstream, eventually, places};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -198,4 +198,37 @@ async fn a_provider_and_model_can_be_named_directly_by_a_key_for_all_routes() {
     let response = server.chat(&hello("primary/some-model")).send().await.expect("answer");
     assert_eq!((response.status().as_u16(), header(&response, "x-hypercare-provider")), (200, "primary".to_owned()));
     assert_eq!(upstream.last().body()["model"], "some-model");
+}
+
+#[tokio::test]
+async fn scrapers_are_told_of_calls_under_configured_names_only() {
+    let upstream = Upstream::start().await;
+    let server = Server::basic(&Place::sqlite(), &upstream).await;
+    upstream.then(Say::answer("one")).then(Say::streamed(&["two", " words"])).then(Say::error(400, "no")).then(Say::answer("direct"));
+    assert_eq!(server.ask("u").await.status(), 200);
+    let streamed = server.chat(&hello_streamed()).send().await.expect("an answer");
+    streamed.text().await.expect("a body");
+    assert_eq!(server.ask("u").await.status(), 400);
+    assert_eq!(server.chat(&hello("primary/made-up-name")).send().await.expect("an answer").status(), 200);
+    let metrics = eventually("all four are counted", || async {
+        let text = server.get("/metrics").send().await.expect("an answer").text().await.expect("text");
+        text.contains("hypercare_overhead_seconds_count{} 4").then_some(text)
+    })
+    .await;
+    let bot = "route=\"bot\",variant=\"control\",provider=\"primary\",model=\"mock\"";
+    for line in [
+        format!("hypercare_requests_total{{{bot},status=\"200\"}} 2\n"),
+        format!("hypercare_requests_total{{{bot},status=\"400\"}} 1\n"),
+        format!("hypercare_request_duration_seconds_count{{{bot}}} 2\n"),
+        format!("hypercare_time_to_first_token_seconds_count{{{bot}}} 1\n"),
+        "hypercare_requests_total{route=\"direct\",variant=\"\",provider=\"primary\",model=\"\",status=\"200\"} 1\n".to_owned(),
+    ] {
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    assert!(!metrics.contains("made-up-name"), "labels come from configured names only");
+    // Every line is a comment or `name{labels} number` (Prometheus text format 0.0.4).
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let (_, value) = line.rsplit_once(' ').expect("a value");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
 }

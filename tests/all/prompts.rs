@@ -19,12 +19,12 @@ async fn as_person(server: &Server, cookie: &str, method: Method, path: &str, bo
     json_of(server.request(method, path).header("cookie", cookie).json(&body).send().await.expect("answer")).await
 }
 
-fn version(text: &str, variables: Value) -> Value {
+fn version(text: &str, variables: &Value) -> Value {
     json!({ "note": "n", "messages": [{ "role": "system", "content": text }], "variables": variables })
 }
 
 async fn add(server: &Server, prompt: &str, text: &str) -> u64 {
-    let (status, made) = send(server, Method::POST, &format!("/api/v1/prompts/{prompt}/versions"), version(text, json!({}))).await;
+    let (status, made) = send(server, Method::POST, &format!("/api/v1/prompts/{prompt}/versions"), version(text, &json!({}))).await;
     assert_eq!(status, 201, "{made}");
     made["version"].as_u64().expect("a number")
 }
@@ -118,7 +118,7 @@ async fn what_a_template_may_not_do_is_refused_with_line_and_column() {
         ("{% extends \"a@b\" %}", "line 1, column 4: `extends` cannot be used"),
         ("{% include \"tone@live\" %}", "there is no shared text `tone@live`"),
     ] {
-        let (status, refused) = send(&server, Method::POST, "/api/v1/prompts/support/versions", version(text, declared.clone())).await;
+        let (status, refused) = send(&server, Method::POST, "/api/v1/prompts/support/versions", version(text, &declared)).await;
         let told = refused["error"]["fields"].to_string();
         assert!(status == 422 && told.contains(&why.replace('"', "\\\"")), "{text}: {status} {told}");
     }
@@ -130,7 +130,7 @@ async fn declared_variables_are_strict_and_values_never_become_code() {
     for place in places().await {
         let upstream = Upstream::start().await;
         let server = staffed(&place, &upstream).await;
-        let strict = version("Help {{ shop }} {{ count + 1 }} times.", json!({ "shop": {}, "count": { "type": "number", "default": 2 } }));
+        let strict = version("Help {{ shop }} {{ count + 1 }} times.", &json!({ "shop": {}, "count": { "type": "number", "default": 2 } }));
         assert_eq!(send(&server, Method::POST, "/api/v1/prompts/support/versions", strict).await.0, 201);
         assert_eq!(send(&server, Method::PUT, "/api/v1/prompts/support/labels/production", json!({ "version": 2 })).await.0, 200);
         let ask = |variables: Value| {
@@ -165,7 +165,7 @@ async fn a_shared_text_reaches_every_prompt_that_includes_it_as_soon_as_its_labe
         server.ask("u").await;
         assert_eq!(upstream.last().body()["messages"][0]["content"], "You help. Be brief.");
         // A circle is refused where it would close.
-        let circle = version("{% include \"support@production\" %}", json!({}));
+        let circle = version("{% include \"support@production\" %}", &json!({}));
         let (status, why) = send(&server, Method::POST, "/api/v1/prompts/tone/versions", circle).await;
         assert!(status == 422 && why.to_string().contains("includes itself"), "{why}");
     }

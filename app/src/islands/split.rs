@@ -121,7 +121,7 @@ pub fn SplitEditor(
                 <table class="split-table">
                     <thead><tr>
                         <th scope="col">"Variant"</th><th scope="col">"Share"</th><th scope="col"><span class="visually-hidden">"Percent"</span></th>
-                        <th scope="col"><span class="visually-hidden">"Lock"</span></th><th scope="col" class="num">"Requests this minute"</th>
+                        <th scope="col"><span class="visually-hidden">"Lock"</span></th><th scope="col" class="num">"Calls this minute"</th>
                         <th scope="col" class="num">"Errors, 1 h"</th><th scope="col" class="num">"Thumbs up, 1 h"</th>
                     </tr></thead>
                     <tbody>{body}</tbody>

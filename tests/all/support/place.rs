@@ -76,6 +76,19 @@ impl Place {
         settings
     }
 
+    /// Runs a statement on the data, past the program.
+    pub async fn tamper(&self, sql: &str) -> Result<(), String> {
+        let url = self.settings().database_url;
+        let done = if self.is_sqlite() {
+            let mut db = sqlx::SqliteConnection::connect(&url).await.map_err(|e| e.to_string())?;
+            db.execute(AssertSqlSafe(sql.to_owned())).await.map(drop)
+        } else {
+            let mut db = PgConnection::connect(&url).await.map_err(|e| e.to_string())?;
+            db.execute(AssertSqlSafe(sql.to_owned())).await.map(drop)
+        };
+        done.map_err(|e| e.to_string())
+    }
+
     pub fn is_sqlite(&self) -> bool {
         self.postgres.is_none()
     }

@@ -64,7 +64,7 @@ fn page(routes: Vec<Route>, choice: Choice, url: &str) -> impl IntoView + use<> 
         .is_empty()
         .then(|| view! { <p class="form-error">"There is no route yet, so there is no model to call. Make one with hypercare apply."</p> });
     view! {
-        <div class="page-head"><h1>"Connect an app"</h1></div>
+        <div class="page-head"><h1>"Connect an app"</h1><a class="btn" href="/api/docs">"All calls"</a></div>
         <section class="card stack">
             <p>"An app that speaks to OpenAI or Anthropic needs three things changed: the base URL, the key, and the model, which is the name of a route."</p>
             {none}

@@ -18,6 +18,7 @@ use hypercare::types::{Fault, Id, Instant};
 use leptos::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What was typed into the form of a case.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -58,7 +59,7 @@ impl Typed {
             None => messages.push(json!({ "role": "user", "content": asks })),
         }
         let variables = if self.variables.trim().is_empty() {
-            Default::default()
+            BTreeMap::new()
         } else {
             serde_json::from_str(&self.variables)
                 .map_err(|e| Fault::field("variables", format!("must be a JSON object, like {{\"shop\": \"Acme\"}}: {e}")))?

@@ -305,9 +305,9 @@ fn message_row(i: usize, message: TypedMessage) -> impl IntoView {
             <legend class="visually-hidden">{format!("Message {n}")}</legend>
             <div class="row">
                 <select class="input" name="role" aria-label=format!("Role of message {n}")>{options.collect_view()}</select>
+                <label class="row small muted">"Place"<input class="input num place" name="place" inputmode="numeric" value=message.place aria-label=format!("Place of message {n}")/></label>
             </div>
             <textarea class="input" name="content" rows=rows.to_string() aria-label=format!("Text of message {n}")>{message.content}</textarea>
-            <label class="row small muted">"Place"<input class="input num place" name="place" inputmode="numeric" value=message.place aria-label=format!("Place of message {n}")/></label>
         </fieldset>
     }
 }

@@ -14,7 +14,7 @@ use axum::routing::get;
 use hypercare::identity::locks::{self, Lock};
 use hypercare::identity::model::Permission;
 use hypercare::prompts::diff;
-use hypercare::prompts::model::{Approval, LabelChange, Prompt, PromptMessage, PromptVersion, Use};
+use hypercare::prompts::model::{Approval, LabelChange, Prompt, PromptMessage, PromptVersion, Use, VersionContent};
 use hypercare::prompts::service::{self, labels};
 use hypercare::server::App;
 use hypercare::telemetry::model::{Range, VersionNumbers};
@@ -24,7 +24,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// Versions shown with their text; older ones are a line.
-const SHOWN: usize = 10;
+const SHOWN: usize = 3;
 
 /// What the page shows beside the prompt.
 pub(super) struct Around {
@@ -115,6 +115,7 @@ fn view_of(prompt: Prompt, around: Around, editing: Editing) -> impl IntoView {
     let newest = prompt.versions.first().map_or(1, |v| v.version);
     let compare =
         (newest > 1).then(|| view! { <a class="btn" href=format!("{base}/compare?from={}&to={newest}", newest - 1)>"Compare"</a> });
+    let write = around.may.then(|| view! { <a class="btn" href="#new-version">"New version"</a> });
     let labels = view! {
         {waiting_card(&prompt, &around)}
         {label_card(&prompt, &around)}
@@ -123,12 +124,12 @@ fn view_of(prompt: Prompt, around: Around, editing: Editing) -> impl IntoView {
     };
     view! {
         <div class="page-head"><h1><a class="muted" href="/prompts">"Prompts"</a><span class="muted">" / "</span>{prompt.name.clone()}</h1>
-            <span class="row">{compare}<a class="btn" href=format!("{base}/cases")>"Saved cases"</a><a class="btn" href=format!("{base}/playground")>"Playground"</a></span></div>
+            <span class="row">{write}{compare}<a class="btn" href=format!("{base}/cases")>"Saved cases"</a><a class="btn" href=format!("{base}/playground")>"Playground"</a></span></div>
         {lock}
         {numbers_card(&prompt, &around)}
         <div class="detail-grid">
-            {versions_card(&prompt, around.now)}
-            <div class="stack">{labels}{editor}</div>
+            <div class="stack">{versions_card(&prompt, around.now)}{editor}</div>
+            <div class="stack">{labels}</div>
         </div>
     }
 }
@@ -164,11 +165,20 @@ fn older_view(prompt: &Prompt, v: &PromptVersion, now: Instant) -> impl IntoView
 }
 
 fn version_view(prompt: &Prompt, v: &PromptVersion, before: Option<&PromptVersion>, now: Instant) -> impl IntoView + use<> {
-    let parts = match before {
-        Some(before) => diff::versions(&before.content, &v.content),
-        None => diff::versions(&v.content, &v.content),
-    };
-    view! { <li>{head(prompt, v, now)}{parts.into_iter().map(|part| part_view(part).into_any()).collect_view()}</li> }
+    let parts = diff::versions(&before.unwrap_or(v).content, &v.content);
+    // What stayed beside the messages is told in a line.
+    let parts = parts.into_iter().filter(|part| part.changed || part.name.starts_with("Message"));
+    view! { <li>{head(prompt, v, now)}{parts.map(|part| part_view(part).into_any()).collect_view()}<p class="small mono">{summary(&v.content)}</p></li> }
+}
+
+/// Settings, variables and tools in a line.
+fn summary(content: &VersionContent) -> String {
+    let settings = content.parameters.iter().map(|(k, v)| format!("{k} = {v}"));
+    let names = |what: &str, names: Vec<&str>| (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")));
+    let variables = names("variables", content.variables.keys().map(String::as_str).collect());
+    let tools = names("tools", content.tools.iter().filter_map(|tool| tool["function"]["name"].as_str()).collect());
+    let shape = content.response_format.as_ref().and_then(|format| Some(format!("answer: {}", format["type"].as_str()?)));
+    settings.chain(variables).chain(tools).chain(shape).collect::<Vec<_>>().join(" · ")
 }
 
 /// A part of a version with what changed in it marked.

@@ -190,8 +190,8 @@ async fn ask_all(ctx: &Ctx, shown: &Shown) -> Result<Vec<Answers>, Fault> {
     let mut done = futures_util::stream::iter(calls).buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter();
     let mut answers = Vec::new();
     for (name, case) in questions {
-        let cells = done.by_ref().take(columns.len()).collect::<Result<Vec<_>, _>>()?;
-        answers.push(Answers { name, asks: case.asks(), cells });
+        let row = done.by_ref().take(columns.len()).collect::<Result<Vec<_>, _>>()?;
+        answers.push(Answers { name, asks: case.asks(), cells: row });
     }
     Ok(answers)
 }
@@ -242,7 +242,7 @@ fn version_choice(prompt: &Prompt, chosen: &Chosen) -> impl IntoView + use<> {
         let labels = if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) };
         view! { <label class="check"><input type="checkbox" name="version" value=v.version.to_string() checked=chosen.versions.contains(&v.version)/>{format!("Version {}{labels}", v.version)}</label> }.into_any()
     });
-    view! { <fieldset class="field checks tall"><legend>"Versions"</legend>{boxes.collect_view()}</fieldset> }
+    view! { <fieldset class="field"><legend>"Versions"</legend><div class="checks tall">{boxes.collect_view()}</div></fieldset> }
 }
 
 fn target_choice(targets: &Targets, chosen: &Chosen) -> impl IntoView + use<> {
@@ -262,7 +262,7 @@ fn case_choice(saved: &[Case], chosen: &Chosen) -> impl IntoView + use<> {
     });
     let boxes = boxes.collect::<Vec<_>>();
     let empty = boxes.is_empty().then(|| view! { <p class="small muted">"None yet. The page of a request can save it as a case."</p> });
-    view! { <fieldset class="field checks tall"><legend>"Saved cases"</legend>{boxes}{empty}</fieldset> }
+    view! { <fieldset class="field"><legend>"Saved cases"</legend><div class="checks tall">{boxes}{empty}</div></fieldset> }
 }
 
 fn results(columns: &[(u32, String)], answers: Vec<Answers>) -> impl IntoView + use<> {

@@ -127,7 +127,7 @@ fn one_view(route: Route, around: Around, typed: Option<Typed>, fault: Option<Fa
         around.may_change.then(|| view! { <a class="btn" href=format!("/routes/{}/edit", encode(&route.name))>"Change the route"</a> });
     view! {
         <div class="page-head"><h1><a class="muted" href="/routes">"Routes"</a><span class="muted">" / "</span>{route.name.clone()}</h1><span class="row">{change}<a class="btn" href=format!("/requests?route={}", encode(&route.name))>"Requests"</a></span></div>
-        <form method="post" action=action class="detail-grid">
+        <form method="post" action=action class="detail-grid slim-side">
             <input type="hidden" name="revision" value=revision.to_string()/>
             <section class="card">{editor}</section>
             {saving}{locked}
@@ -271,7 +271,7 @@ struct Typed {
     revision: Option<i64>,
 }
 
-fn read(pairs: Vec<(String, String)>) -> Result<Typed, (Typed, Fault)> {
+fn read(pairs: Vec<(String, String)>) -> (Typed, Result<(), Fault>) {
     let mut typed = Typed { shares: BTreeMap::new(), texts: BTreeMap::new(), reason: String::new(), due: String::new(), revision: None };
     let mut wrong = BTreeMap::new();
     for (key, value) in pairs {
@@ -297,14 +297,14 @@ fn read(pairs: Vec<(String, String)>) -> Result<Typed, (Typed, Fault)> {
     if wrong.is_empty() && (sum - 100.0).abs() > 0.05 {
         wrong.insert("sum".to_owned(), format!("The shares sum to {} %, not to 100 %. Nothing was saved.", format::share(sum)));
     }
-    if wrong.is_empty() { Ok(typed) } else { Err((typed, Fault::Invalid(wrong))) }
+    (typed, Fault::check(wrong))
 }
 
 async fn set_split(ctx: Ctx, Path(name): Path<String>, Form(pairs): Form<Vec<(String, String)>>) -> Response {
-    let typed = match read(pairs) {
-        Ok(typed) => typed,
-        Err((typed, fault)) => return show(&ctx, &name, Some(typed), Some(fault)).await,
-    };
+    let (typed, held) = read(pairs);
+    if let Err(fault) = held {
+        return show(&ctx, &name, Some(typed), Some(fault)).await;
+    }
     if !typed.due.trim().is_empty() {
         return plan(&ctx, &name, typed).await;
     }
