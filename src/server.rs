@@ -4,6 +4,7 @@ mod api;
 mod apply;
 pub mod command;
 mod csrf;
+mod export;
 mod lanes;
 pub mod openapi;
 pub mod replicas;
@@ -11,6 +12,7 @@ mod state;
 
 pub use api::{ApiError, Body};
 pub use apply::{Applied, ApplyError, File as DeclarativeFile, apply};
+pub use export::config as export_config;
 pub use lanes::serve;
 pub use replicas::{Replica, Replicas};
 pub use state::{App, Jobs, StartError};

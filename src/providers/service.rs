@@ -23,8 +23,8 @@ pub struct NewProvider {
     pub kind: Option<ProviderKind>,
     /// Where it answers, up to and without `/chat/completions`; as the preset says when empty.
     pub base_url: String,
-    /// Its keys in clear; none for a local model.
-    pub api_keys: Vec<String>,
+    /// Its keys in clear, empty for a local model; those it has, when not said.
+    pub api_keys: Option<Vec<String>>,
     /// Time limits.
     pub timeouts: Timeouts,
     /// Calls in flight at most.
@@ -72,7 +72,12 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
     check(new)?;
     let before = store::by_name(tx, &new.name).await?;
     let id = before.as_ref().map_or_else(Id::new, |row| row.id.clone());
-    let keys = serde_json::to_vec(&new.api_keys).map_err(Fault::internal)?;
+    let api_keys = match (&new.api_keys, &before) {
+        (Some(keys), _) => keys.clone(),
+        (None, Some(row)) => open_keys(app, row)?,
+        (None, None) => Vec::new(),
+    };
+    let keys = serde_json::to_vec(&api_keys).map_err(Fault::internal)?;
     let row = ProviderRow {
         keys_sealed: app.master_key().seal(&format!("providers/{id}"), &keys)?,
         id,
@@ -80,7 +85,7 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
         kind: kind_of(new),
         preset: new.preset.clone(),
         base_url: new.base_url.trim_end_matches('/').to_owned(),
-        key_hints: sqlx::types::Json(new.api_keys.iter().map(|key| mask(key)).collect()),
+        key_hints: sqlx::types::Json(api_keys.iter().map(|key| mask(key)).collect()),
         timeouts: sqlx::types::Json(new.timeouts),
         max_in_flight: i64::from(new.max_in_flight),
         sample: new.sample,
@@ -90,7 +95,7 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, new: &NewProvider) -> Re
     };
     let after = summary(row.clone());
     if let Some(before) = before {
-        let same_keys = open_keys(app, &before).is_ok_and(|keys| keys == new.api_keys);
+        let same_keys = open_keys(app, &before).is_ok_and(|keys| keys == api_keys);
         let before = summary(before);
         if before == after && same_keys {
             return Ok(false);
@@ -192,11 +197,11 @@ fn check(new: &NewProvider) -> Result<(), Fault> {
     if !url.is_ok_and(|u| matches!(u.scheme_str(), Some("http" | "https")) && u.host().is_some()) {
         wrong.entry("base_url".to_owned()).or_insert_with(|| "must be an address like https://api.example.org/v1".to_owned());
     }
-    if new.api_keys.iter().any(|key| key.is_empty() || http::HeaderValue::from_str(key).is_err()) {
+    if new.api_keys.iter().flatten().any(|key| key.is_empty() || http::HeaderValue::from_str(key).is_err()) {
         wrong.insert("api_keys".to_owned(), "must not be empty nor hold line breaks".to_owned());
     }
     if kind_of(new) == ProviderKind::Bedrock
-        && let Some(why) = new.api_keys.iter().find_map(|key| super::aws::Credential::parse(key).err())
+        && let Some(why) = new.api_keys.iter().flatten().find_map(|key| super::aws::Credential::parse(key).err())
     {
         wrong.insert("api_keys".to_owned(), why.to_string());
     }

@@ -82,6 +82,11 @@ async fn replicas(State(app): State<App>, caller: crate::identity::http::Caller)
     Ok(Json(super::replicas::list(&app, &caller.0).await?).into_response())
 }
 
+async fn export_config(State(app): State<App>, caller: crate::identity::http::Caller) -> Result<Response, ApiError> {
+    let text = super::export::config(&app, &caller.0).await?;
+    Ok(([(axum::http::header::CONTENT_TYPE, "application/toml; charset=utf-8")], text).into_response())
+}
+
 fn control_plane() -> Router<App> {
     Router::new()
         .merge(crate::identity::http::routes())
@@ -92,6 +97,7 @@ fn control_plane() -> Router<App> {
         .merge(crate::telemetry::http::routes())
         .merge(crate::feedback::http::routes())
         .route("/replicas", get(replicas))
+        .route("/export/config", get(export_config))
         .fallback(no_such_call)
 }
 

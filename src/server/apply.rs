@@ -123,7 +123,8 @@ impl Run<'_> {
     }
 
     async fn provider(&self, tx: &mut Tx, table: ProviderTable) -> Result<bool, Fault> {
-        let api_keys = table.api_keys.iter().map(|key| file::secret("api_keys", key)).collect::<Result<_, _>>()?;
+        let secrets = |keys: Vec<String>| keys.iter().map(|key| file::secret("api_keys", key)).collect::<Result<Vec<_>, _>>();
+        let api_keys = table.api_keys.map(secrets).transpose()?;
         let new = NewProvider {
             name: table.name,
             preset: table.preset,

@@ -37,6 +37,11 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Write out what is stored
+    Export {
+        #[command(subcommand)]
+        what: ExportCommand,
+    },
     /// People
     User {
         #[command(subcommand)]
@@ -53,6 +58,16 @@ enum Command {
     Check,
     /// Run with sample traffic, to look around
     Demo(DemoArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportCommand {
+    /// Providers, models, prompts and routes as a declarative file, without secrets
+    Config {
+        /// Write into this file instead of the terminal
+        #[arg(long)]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -147,6 +162,7 @@ async fn run(cli: Cli, pages: fn() -> Router<App>) -> Result<(), StartError> {
     match cli.command {
         Command::Serve => serve(options, pages).await,
         Command::Apply { files, dry_run } => apply_files(options, &files, dry_run).await,
+        Command::Export { what: ExportCommand::Config { output } } => export_config(options, output).await,
         Command::User { command: UserCommand::Add { email, role, password_stdin } } => {
             add_user(options, &email, role.into(), password_stdin).await
         }
@@ -253,6 +269,17 @@ async fn apply_files(options: Options, files: &[PathBuf], dry_run: bool) -> Resu
     let app = App::open_only(options.settle()?).await?;
     let applied = apply(&app, &Actor::Operator, all, dry_run).await.map_err(|e| StartError::Line(e.to_string()))?;
     print(&applied, dry_run);
+    app.db().close().await;
+    Ok(())
+}
+
+async fn export_config(options: Options, output: Option<PathBuf>) -> Result<(), StartError> {
+    let app = App::open_only(options.settle()?).await?;
+    let text = super::export::config(&app, &Actor::Operator).await?;
+    match output {
+        Some(path) => std::fs::write(&path, text).map_err(|e| StartError::Io(path.display().to_string(), e))?,
+        None => print!("{text}"),
+    }
     app.db().close().await;
     Ok(())
 }

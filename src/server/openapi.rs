@@ -255,7 +255,7 @@ mod tests {
             // A line may hold two routes.
             for line in source.replace(".route(", "\n.route(").lines() {
                 let Some(route) = route.captures(line) else { continue };
-                let below = nested && !route[1].starts_with("/v1/") || &route[1] == "/replicas";
+                let below = nested && !route[1].starts_with("/v1/") || matches!(&route[1], "/replicas" | "/export/config");
                 let path = format!("{}{}", if below { "/api/v1" } else { "" }, &route[1]).replace("{*path}", "{path}");
                 for name in method.captures_iter(&route[2]) {
                     let name = if &name[1] == "at" { "post" } else { &name[1] };

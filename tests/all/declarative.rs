@@ -1,7 +1,7 @@
 //! The declarative file: all of it or nothing of it.
 
 use crate::support::server::{KEYS, basic, provider};
-use crate::support::{Place, Server, Upstream, places};
+use crate::support::{Place, Say, Server, Upstream, places};
 use serde_json::{Value, json};
 
 /// All that the control plane shows of the configuration.
@@ -114,4 +114,51 @@ async fn a_changed_file_is_in_force_at_once() {
     server.ask("ann").await;
     assert_eq!((one.calls(), two.calls()), (1, 1));
     assert!(!KEYS.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_exported_is_applied_without_a_change_here_and_whole_elsewhere() {
+    let upstream = Upstream::start().await;
+    let more = r#"
+[[prompts]]
+name = "a-bot"
+protected = ["production"]
+[[prompts.versions]]
+messages = [{ role = "system", content = "{% include \"tone@live\" %} {{ n }}" }]
+parameters = { temperature = 0.25, stop = ["END"] }
+variables = { n = { type = "number", default = 3 }, who = { sample = "Ann" } }
+tools = [{ type = "function", function = { name = "order", parameters = { type = "object" } } }]
+response_format = { type = "json_object" }
+labels = ["production"]
+
+[[routes]]
+name = "rich"
+sticky_by = "request"
+choose = "cheapest"
+rules = [{ when = "tokens > 100", variant = "x" }]
+shadow = ["x"]
+[[routes.variants]]
+name = "x"
+weight = 1.5
+provider = "primary"
+model = "mock"
+prompt = "a-bot@production"
+[routes.failover]
+targets = [{ provider = "primary", model = "other" }]
+total_ms = 4000
+"#;
+    let shared = "\n[[prompts]]\nname = \"tone\"\n[[prompts.versions]]\nmessages = [{ role = \"system\", content = \"Be kind.\" }]\nlabels = [\"live\"]\n";
+    for place in places().await {
+        let server = Server::with(&place, &(basic(&upstream) + shared + more)).await;
+        let exported = server.get("/api/v1/export/config").send().await.expect("an answer").text().await.expect("text");
+        assert!(!exported.contains("sk-primary-1"), "no secret: {exported}");
+        let applied = server.apply(&exported).await.expect("the file holds");
+        assert_eq!(applied.lines, Vec::<String>::new(), "{exported}");
+        upstream.then(Say::answer("ok"));
+        assert_eq!(server.ask("u").await.status(), 200);
+        assert_eq!(upstream.last().headers["authorization"], "Bearer sk-primary-1", "the keys are still there");
+        let other = Place::sqlite();
+        let copy = Server::with(&other, &(exported.clone() + KEYS)).await;
+        assert_eq!(copy.get("/api/v1/export/config").send().await.expect("an answer").text().await.expect("text"), exported);
+    }
 }

@@ -39,8 +39,8 @@ pub(super) struct ProviderTable {
     pub kind: Option<ProviderKind>,
     #[serde(default)]
     pub base_url: String,
-    #[serde(default)]
-    pub api_keys: Vec<String>,
+    /// Left out: the keys it has.
+    pub api_keys: Option<Vec<String>>,
     #[serde(default)]
     pub timeouts: Timeouts,
     #[serde(default = "many")]

@@ -177,7 +177,7 @@ async fn add(ctx: Ctx, Form(typed): Form<Typed>) -> Response {
         preset: Some(typed.preset.clone()).filter(|preset| !preset.is_empty()),
         kind: None,
         base_url: typed.base_url.trim().to_owned(),
-        api_keys: if key.is_empty() { Vec::new() } else { vec![key.to_owned()] },
+        api_keys: Some(if key.is_empty() { Vec::new() } else { vec![key.to_owned()] }),
         timeouts: Timeouts::default(),
         max_in_flight: 500,
         sample: false,

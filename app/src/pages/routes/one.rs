@@ -217,7 +217,7 @@ fn planned(route: &Route, around: &Around) -> impl IntoView + use<> {
     let rows = rows.collect::<Vec<_>>();
     (!rows.is_empty()).then(|| {
         view! {
-            <section class="card"><header><h2>"Planned"</h2></header><div class="scroll"><table><caption class="visually-hidden">"Planned changes of the split"</caption>
+            <section class="card"><header><h2>"Planned"</h2></header><div class="scroll"><table class="history"><caption class="visually-hidden">"Planned changes of the split"</caption>
                 <thead><tr><th scope="col">"When"</th><th scope="col">"Split"</th><th scope="col">"Who"</th><th scope="col">"Why"</th><th scope="col">"State"</th><th scope="col"><span class="visually-hidden">"Actions"</span></th></tr></thead>
                 <tbody>{rows}</tbody></table></div></section>
         }
@@ -254,7 +254,7 @@ fn history(route: &Route, around: Around) -> AnyView {
         view! { <tr><td class="nowrap"><When at=c.at/></td><td>{c.by.clone()}</td><td>{text(&c.before)}" → "{text(&c.after)}</td><td>{c.reason.clone()}</td><td>{revert}</td></tr> }.into_any()
     });
     view! {
-        <section class="card"><header><h2>"History"</h2></header><div class="scroll"><table><caption class="visually-hidden">"Changes of the split, newest first"</caption>
+        <section class="card"><header><h2>"History"</h2></header><div class="scroll"><table class="history"><caption class="visually-hidden">"Changes of the split, newest first"</caption>
             <thead><tr><th scope="col">"When"</th><th scope="col">"Who"</th><th scope="col">"What"</th><th scope="col">"Why"</th><th scope="col"><span class="visually-hidden">"Undo"</span></th></tr></thead>
             <tbody>{rows.collect_view()}</tbody></table></div></section>
     }
