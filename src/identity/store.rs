@@ -249,6 +249,12 @@ pub async fn audit(db: &Db, wanted: &AuditWanted<'_>, before_id: Option<&str>, l
     Ok(rows.into_iter().map(AuditRow::entry).collect())
 }
 
+/// What this transaction wrote so far: lines of that name behind that id, oldest first.
+pub async fn audit_since(tx: &mut Tx, after: &Id, actor: &str) -> Result<Vec<AuditEntry>> {
+    const SQL: &str = "SELECT id, at, actor, action, object, reason, before, after FROM audit WHERE id > $1 AND actor = $2 ORDER BY id";
+    Ok(sql!(tx.on(), fetch_all::<AuditRow>, SQL, after, actor)?.into_iter().map(AuditRow::entry).collect())
+}
+
 /// Which lines are wanted, with times read.
 #[derive(Default)]
 pub struct AuditWanted<'w> {

@@ -7,14 +7,14 @@ pub use file::{File, FileError};
 use super::App;
 use crate::catalog::model::Model;
 use crate::identity::Actor;
-use crate::identity::model::Role;
+use crate::identity::model::{FieldChange, Role};
 use crate::identity::service::NewKey;
 use crate::prompts::model::LabelGuard;
 use crate::prompts::service::labels::{self, Move};
 use crate::providers::service::NewProvider;
 use crate::routing::model::RouteDraft;
 use crate::store::Tx;
-use crate::types::Fault;
+use crate::types::{Fault, Id};
 use crate::{catalog, identity, prompts, providers, routing};
 use file::{KeyTable, PromptTable, ProviderTable};
 
@@ -25,7 +25,12 @@ pub struct Applied {
     pub lines: Vec<String>,
     /// Things looked at that were as the file says.
     pub unchanged: usize,
+    /// What changed in things that were there before, field by field: (object, path, before and after).
+    pub fields: Vec<(String, FieldChange)>,
 }
+
+/// Fields that follow from a change, and are none by themselves.
+const FOLLOWS: [&str; 3] = ["revision", "updated_at", "updated_by"];
 
 /// Why a file was not applied. Nothing of it is in force then.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +58,15 @@ pub enum ApplyError {
 pub async fn apply(app: &App, actor: &Actor, file: File, dry_run: bool) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     let mut tx = app.db().begin().await?;
+    let before = Id::new();
     let run = Run { app, actor, applied: &mut applied };
     run.all(&mut tx, file).await?;
+    for entry in identity::store::audit_since(&mut tx, &before, &actor.name()).await? {
+        if entry.before.is_some() {
+            let changes = entry.changes().into_iter().filter(|change| !FOLLOWS.contains(&change.path.as_str()));
+            applied.fields.extend(changes.map(|change| (entry.object.clone(), change)));
+        }
+    }
     if dry_run {
         return Ok(applied);
     }

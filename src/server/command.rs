@@ -257,6 +257,15 @@ fn print(applied: &Applied, dry_run: bool) {
     for line in &applied.lines {
         println!("{line}");
     }
+    let mut object = "";
+    let text = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    for (name, change) in &applied.fields {
+        if name != object {
+            println!("  {name}");
+            object = name;
+        }
+        println!("    {}: {} → {}", change.path, text(&change.before), text(&change.after));
+    }
     let verb = if dry_run { "would change" } else { "changed" };
     println!("{} {verb}, {} unchanged", applied.lines.len(), applied.unchanged);
 }

@@ -172,7 +172,11 @@ async fn what_is_kept_in_files_is_read_only_elsewhere() {
             assert!(status == 403 && why.to_string().contains("shop/ops"), "{method} {path}: {status} {why}");
         }
         let changed = locked.replace("weight = 0", "weight = 1");
-        assert_eq!(server.apply(&changed).await.expect("the file holds").lines, ["~ route bot"]);
+        let applied = server.apply(&changed).await.expect("the file holds");
+        assert_eq!(applied.lines, ["~ route bot"]);
+        let told: Vec<_> =
+            applied.fields.iter().map(|(object, c)| (object.as_str(), c.path.as_str(), c.before.clone(), c.after.clone())).collect();
+        assert_eq!(told, [("bot", "variants[1].weight", Some(json!(0.0)), Some(json!(1.0)))]);
         let freed = server.apply(&changed.replace("[lock]\nreason = \"Kept in Git: shop/ops, file ai.toml\"\n", "")).await.expect("holds");
         assert_eq!(freed.lines.len(), 2, "{:?}", freed.lines);
         assert_eq!(

@@ -109,6 +109,36 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
     .into_iter()
     .map(|path| (get.clone(), path, Value::Null, readers))
     .collect();
+    for path in ["prompts/support/history", "prompts/support/cases", "prompts/support/runs", "approvals", "routes/bot/schedule", "replicas"]
+    {
+        table.push((get.clone(), path, Value::Null, readers));
+    }
+    let words = json!({ "messages": [{ "role": "user", "content": "x" }] });
+    let tried = json!({ "provider": "primary", "model": "mock", "messages": [{ "role": "user", "content": "x" }] });
+    for (method, path, body) in [
+        (post.clone(), "prompts/support/labels/production/rollback", json!({})),
+        (put.clone(), "prompts/support/cases/one", words),
+        (post.clone(), "prompts/support/runs", json!({ "version": 1, "provider": "primary", "model": "mock" })),
+        (post.clone(), "playground", tried),
+        (Method::DELETE, "prompts/support/cases/none", Value::Null),
+    ] {
+        table.push((method, path, body, writers));
+    }
+    let weights = json!({ "weights": { "control": 1, "candidate": 0 }, "due_at": "2000-01-01T00:00:00Z" });
+    let draft = json!({ "name": "bot", "variants": [] });
+    for (method, path, body) in [
+        (put.clone(), "prompts/support/protection", json!({ "protected": [] })),
+        (post.clone(), "routes", draft.clone()),
+        (put.clone(), "routes/bot", draft),
+        (post.clone(), "routes/bot/switch", json!({ "variant": "control" })),
+        (post.clone(), "routes/bot/schedule", weights),
+        (Method::DELETE, "routes/bot/schedule/none", Value::Null),
+        (Method::DELETE, "routes/nobody", Value::Null),
+        (get.clone(), "export/config", Value::Null),
+        (get.clone(), "audit/export", Value::Null),
+    ] {
+        table.push((method, path, body, admins));
+    }
     for path in ["keys", "users", "audit"] {
         table.push((get.clone(), path, Value::Null, admins));
     }
