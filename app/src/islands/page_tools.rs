@@ -44,6 +44,7 @@ mod browser {
         let listener = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| key(&event, help, &went, &came_from));
         let _ = document().add_event_listener_with_callback("keydown", listener.as_ref().unchecked_ref());
         listener.forget();
+        super::sorting::start();
     }
 
     fn local_times() {
@@ -143,6 +144,102 @@ mod browser {
         let next = open.map_or(0, |i| i + by);
         if let Some(link) = item(next) {
             link.click();
+        }
+    }
+}
+
+/// Rows of a form that are put in order by dragging their handle, or by Alt and an arrow key. What the server reads is the number in each row, which
+/// people without scripts type.
+#[cfg(feature = "hydrate")]
+mod sorting {
+    use leptos::prelude::*;
+    use std::cell::RefCell;
+    use wasm_bindgen::JsCast as _;
+    use wasm_bindgen::closure::Closure;
+    use web_sys::{DragEvent, Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent};
+
+    thread_local! {
+        static DRAGGED: RefCell<Option<Element>> = const { RefCell::new(None) };
+    }
+
+    pub fn start() {
+        if let Some(root) = document().document_element() {
+            // Handles show where they do something.
+            let _ = root.class_list().add_1("awake");
+        }
+        listen("dragstart", begin);
+        listen("dragover", over);
+        listen("drop", |event: DragEvent| event.prevent_default());
+        listen("dragend", |_: DragEvent| DRAGGED.set(None));
+        listen("keydown", key);
+    }
+
+    fn listen<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, handler: fn(E)) {
+        let listener = Closure::<dyn FnMut(E)>::new(handler);
+        let _ = document().add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+        listener.forget();
+    }
+
+    fn row_of(event: &Event) -> Option<Element> {
+        event.target()?.dyn_into::<Element>().ok()?.closest("[data-row]").ok()?
+    }
+
+    fn begin(event: DragEvent) {
+        let on_handle =
+            event.target().and_then(|t| t.dyn_into::<Element>().ok()).is_some_and(|el| el.closest(".handle").is_ok_and(|h| h.is_some()));
+        if let Some(row) = row_of(&event).filter(|_| on_handle) {
+            if let Some(data) = event.data_transfer() {
+                // Some browsers drag nothing that carries nothing.
+                let _ = data.set_data("text/plain", "");
+            }
+            DRAGGED.set(Some(row));
+        }
+    }
+
+    fn over(event: DragEvent) {
+        let Some(dragged) = DRAGGED.with_borrow(Clone::clone) else { return };
+        let Some(row) = row_of(&event).filter(|row| row.parent_node() == dragged.parent_node()) else { return };
+        event.prevent_default();
+        let place = row.get_bounding_client_rect();
+        let below = f64::from(event.client_y()) > place.top() + place.height() / 2.0;
+        put(&dragged, &row, below);
+    }
+
+    fn key(event: KeyboardEvent) {
+        if !event.alt_key() {
+            return;
+        }
+        let Some(row) = row_of(&event) else { return };
+        let (other, below) = match event.key().as_str() {
+            "ArrowUp" => (row.previous_element_sibling(), false),
+            "ArrowDown" => (row.next_element_sibling(), true),
+            _ => return,
+        };
+        event.prevent_default();
+        let focused = document().active_element().and_then(|el| el.dyn_into::<HtmlElement>().ok());
+        if let Some(other) = other.filter(|other| other.has_attribute("data-row")) {
+            put(&row, &other, below);
+        }
+        if let Some(focused) = focused {
+            let _ = focused.focus();
+        }
+    }
+
+    /// Puts a row before or behind another and numbers them all.
+    fn put(row: &Element, other: &Element, behind: bool) {
+        if row == other {
+            return;
+        }
+        let Some(parent) = row.parent_node() else { return };
+        let next = if behind { other.next_sibling() } else { Some(other.clone().into()) };
+        let _ = parent.insert_before(row, next.as_ref());
+        let Some(rows) = row.parent_element().and_then(|parent| parent.query_selector_all("[data-row] input[data-place]").ok()) else {
+            return;
+        };
+        for i in 0..rows.length() {
+            if let Some(input) = rows.item(i).and_then(|node| node.dyn_into::<HtmlInputElement>().ok()) {
+                input.set_value(&(i + 1).to_string());
+            }
         }
     }
 }

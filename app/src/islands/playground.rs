@@ -90,10 +90,10 @@ mod browser {
 
     pub fn take_over(prompt: String, saved: Vec<Cell>, most: usize, run: RwSignal<Option<Run>>, problem: RwSignal<String>) {
         let Some(form) = document().get_element_by_id("playground").and_then(|el| el.dyn_into::<HtmlFormElement>().ok()) else { return };
-        let listened = form.clone();
+        let own = form.clone();
         let listener = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             event.prevent_default();
-            match chosen(&listened, &saved, most) {
+            match chosen(&own, &saved, most) {
                 Ok(chosen) => {
                     problem.set(String::new());
                     start(&prompt, chosen, run);
@@ -254,7 +254,7 @@ mod browser {
                 let call: Value = found.json().await.unwrap_or_default();
                 let cost = call["cost"].as_i64().or_else(|| call["summary"]["cost"].as_i64()).unwrap_or(0);
                 let cost = crate::parts::format::usd(hypercare::types::Nanodollars(cost));
-                answer.facts.update(|facts| facts.push_str(&format!("{cost} USD · ")));
+                answer.facts.update(|facts| facts.extend([cost.as_str(), " USD · "]));
                 return;
             }
         }

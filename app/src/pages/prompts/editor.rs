@@ -3,6 +3,7 @@
 use super::one;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
+use crate::parts::icon::Icon;
 use axum::Router;
 use axum::extract::Form;
 use axum::http::StatusCode;
@@ -253,7 +254,7 @@ pub(super) fn version_form(typed: Typed, fault: Option<&Fault>, preview: Option<
         <form method="post" action="/prompts/new" class="stack">
             <FormError message=whole/>
             {name}
-            {messages}
+            <div class="stack">{messages}</div>
             <p class="small muted">"Write {{ variable }} where a value comes from the app, and {% include \"name@label\" %} for a text shared with other prompts. Rows without text are left out; the numbers put messages in order."</p>
             {variables}
             <Field label="Model settings" id="parameters" error=error("parameters") help="A JSON object; it wins over what the app sends">
@@ -301,11 +302,12 @@ fn message_row(i: usize, message: TypedMessage) -> impl IntoView {
     let rows = message.content.lines().count().clamp(3, 16);
     let n = i + 1;
     view! {
-        <fieldset class="message">
+        <fieldset class="message" data-row="">
             <legend class="visually-hidden">{format!("Message {n}")}</legend>
             <div class="row">
+                <span class="handle" draggable="true" title="Drag, or press Alt and an arrow key" aria-hidden="true"><Icon name="menu"/></span>
                 <select class="input" name="role" aria-label=format!("Role of message {n}")>{options.collect_view()}</select>
-                <label class="row small muted">"Place"<input class="input num place" name="place" inputmode="numeric" value=message.place aria-label=format!("Place of message {n}")/></label>
+                <label class="row small muted">"Place"<input class="input num place" name="place" data-place="" inputmode="numeric" value=message.place aria-label=format!("Place of message {n}")/></label>
             </div>
             <textarea class="input" name="content" rows=rows.to_string() aria-label=format!("Text of message {n}")>{message.content}</textarea>
         </fieldset>

@@ -2,6 +2,7 @@
 
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
+use crate::parts::icon::Icon;
 use axum::Router;
 use axum::extract::{Form, Path};
 use axum::http::StatusCode;
@@ -382,7 +383,7 @@ fn targets(typed: &Typed) -> impl IntoView + use<> {
     let rows = all.into_iter().enumerate().map(|(i, t)| {
         let n = i + 1;
         view! {
-            <tr><td><input class="input num percent" name="target.place" inputmode="numeric" value=t.place aria-label=format!("Place of stand-in {n}")/></td>
+            <tr data-row=""><td class="handle-cell"><span class="handle" draggable="true" title="Drag, or press Alt and an arrow key" aria-hidden="true"><Icon name="menu"/></span><input class="input num percent" name="target.place" data-place="" inputmode="numeric" value=t.place aria-label=format!("Place of stand-in {n}")/></td>
                 <td><input class="input" name="target" list="targets" placeholder="provider/model" value=t.target aria-label=format!("Stand-in {n}")/></td></tr>
         }
         .into_any()
@@ -393,7 +394,7 @@ fn targets(typed: &Typed) -> impl IntoView + use<> {
     });
     let (retries, total_ms) = (typed.retries.clone(), typed.total_ms.clone());
     view! {
-        <section class="card stack"><div class="row wide"><h2>"When a target fails"</h2><span class="small muted">"the numbers put the stand-ins in order"</span></div>
+        <section class="card stack"><div class="row wide"><h2>"When a target fails"</h2><span class="small muted">"in the order of their numbers; Alt and an arrow key moves one"</span></div>
             <div class="scroll"><table class="form-table"><thead><tr><th scope="col">"Place"</th><th scope="col">"Asked next"</th></tr></thead><tbody>{rows.collect_view()}</tbody></table></div>
             <fieldset class="checks"><legend>"Goes on after"</legend>{causes.collect_view()}</fieldset>
             <div class="fields">
