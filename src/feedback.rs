@@ -4,6 +4,8 @@
 pub mod http;
 #[cfg(feature = "server")]
 pub(crate) mod jobs;
+#[cfg(feature = "server")]
+pub(crate) mod limit;
 pub mod model;
 #[cfg(feature = "server")]
 pub mod service;

@@ -12,6 +12,8 @@ pub mod feedback;
 #[cfg(feature = "server")]
 pub mod gateway;
 pub mod identity;
+pub mod issues;
+pub mod notify;
 pub mod prompts;
 pub mod providers;
 pub mod routing;
@@ -20,4 +22,5 @@ pub mod server;
 #[cfg(feature = "server")]
 pub(crate) mod store;
 pub mod telemetry;
+pub mod themes;
 pub mod types;

@@ -7,9 +7,11 @@ mod id;
 mod money;
 mod page;
 mod time;
+mod words;
 
 pub use fault::Fault;
 pub use id::Id;
 pub use money::Nanodollars;
 pub use page::{Page, PageRequest};
 pub use time::{Duration, Instant};
+pub(crate) use words::word_enum;

@@ -16,6 +16,7 @@ CREATE TABLE people (
   id TEXT PRIMARY KEY NOT NULL,
   email TEXT NOT NULL UNIQUE,
   role TEXT NOT NULL,
+  safety BOOLEAN NOT NULL,
   password_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   last_login_at INTEGER,
@@ -302,11 +303,206 @@ CREATE TABLE feedback (
   correction TEXT,
   metadata TEXT,
   channel TEXT NOT NULL,
-  reporter TEXT NOT NULL
+  reporter TEXT NOT NULL,
+  -- Copied from the call when it is found, so that lists filter without joins.
+  route TEXT,
+  variant TEXT,
+  prompt TEXT,
+  model TEXT,
+  -- What we make of it.
+  sentiment REAL,
+  language TEXT,
+  spam REAL NOT NULL,
+  theme TEXT,
+  examined_at INTEGER,
+  -- Whether what the call tells has been copied, or there is no call to wait for.
+  linked BOOLEAN NOT NULL,
+  -- What people decide.
+  state TEXT NOT NULL,
+  severity TEXT,
+  kind TEXT,
+  assignee TEXT,
+  issue TEXT,
+  revision INTEGER NOT NULL,
+  decided_at INTEGER
 );
 CREATE INDEX feedback_by_request ON feedback (request);
 CREATE INDEX feedback_by_time ON feedback (created_at);
-CREATE INDEX feedback_unlinked ON feedback (request_id) WHERE request IS NULL AND request_id IS NOT NULL;
+CREATE INDEX feedback_unlinked ON feedback (created_at) WHERE NOT linked;
+CREATE INDEX feedback_by_state ON feedback (state, id);
+CREATE INDEX feedback_by_route ON feedback (route, variant, id);
+CREATE INDEX feedback_by_prompt ON feedback (prompt, created_at) WHERE prompt IS NOT NULL;
+CREATE INDEX feedback_by_theme ON feedback (theme, created_at) WHERE theme IS NOT NULL;
+CREATE INDEX feedback_by_issue ON feedback (issue, id) WHERE issue IS NOT NULL;
+CREATE INDEX feedback_by_assignee ON feedback (assignee, state, id) WHERE assignee IS NOT NULL;
+CREATE INDEX feedback_flagged ON feedback (flag, id) WHERE flag IS NOT NULL;
+CREATE INDEX feedback_by_rating ON feedback (rating, id);
+CREATE INDEX feedback_by_channel ON feedback (channel, id);
+CREATE INDEX feedback_unexamined ON feedback (id) WHERE examined_at IS NULL;
+
+-- The categories of feedback, one row each, so that a rare one is found as fast as a common one.
+CREATE TABLE feedback_categories (
+  category TEXT NOT NULL,
+  feedback TEXT NOT NULL REFERENCES feedback (id) ON DELETE CASCADE,
+  PRIMARY KEY (category, feedback)
+) WITHOUT ROWID;
+CREATE INDEX feedback_categories_by_feedback ON feedback_categories (feedback);
+
+-- Who decided what about feedback. A batch is what one key or one click did; undoing adds a batch of its own.
+CREATE TABLE feedback_decisions (
+  id TEXT PRIMARY KEY NOT NULL,
+  batch TEXT NOT NULL,
+  feedback TEXT NOT NULL REFERENCES feedback (id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  before TEXT NOT NULL,
+  after TEXT NOT NULL,
+  undone BOOLEAN NOT NULL
+);
+CREATE INDEX feedback_decisions_by_feedback ON feedback_decisions (feedback, revision);
+CREATE INDEX feedback_decisions_by_batch ON feedback_decisions (batch);
+CREATE INDEX feedback_decisions_by_actor ON feedback_decisions (actor, id);
+
+-- Filters that somebody saved; shared ones belong to everyone.
+CREATE TABLE feedback_views (
+  id TEXT PRIMARY KEY NOT NULL,
+  name TEXT NOT NULL,
+  query TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  shared BOOLEAN NOT NULL,
+  created_at INTEGER NOT NULL,
+  UNIQUE (owner, name)
+);
+
+-- Where feedback comes in from other systems: how their fields map to ours, and the secret they sign with.
+CREATE TABLE intake_channels (
+  name TEXT PRIMARY KEY NOT NULL,
+  label TEXT NOT NULL,
+  secret_sealed BLOB,
+  mapping TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+);
+-- Ids of signed deliveries that were taken, for a day: the same one again is answered, not stored.
+CREATE TABLE intake_deliveries (
+  id TEXT PRIMARY KEY NOT NULL,
+  at INTEGER NOT NULL
+);
+CREATE INDEX intake_deliveries_by_time ON intake_deliveries (at);
+
+-- What many people say in their own words. `centroid` are its terms with their weights.
+CREATE TABLE themes (
+  id TEXT PRIMARY KEY NOT NULL,
+  name TEXT NOT NULL,
+  named_by TEXT,
+  terms TEXT NOT NULL,
+  centroid TEXT NOT NULL,
+  merged_into TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+);
+
+CREATE TABLE surveys (
+  id TEXT PRIMARY KEY NOT NULL,
+  name TEXT NOT NULL UNIQUE,
+  content TEXT NOT NULL,
+  active BOOLEAN NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+);
+-- When a survey was put to somebody, and what they said. People are kept as a hash.
+CREATE TABLE survey_answers (
+  id TEXT PRIMARY KEY NOT NULL,
+  survey TEXT NOT NULL REFERENCES surveys (id) ON DELETE CASCADE,
+  person TEXT NOT NULL,
+  shown_at INTEGER NOT NULL,
+  answered_at INTEGER,
+  score INTEGER,
+  comment TEXT,
+  route TEXT,
+  feedback TEXT
+);
+CREATE INDEX survey_answers_by_survey ON survey_answers (survey, shown_at);
+CREATE INDEX survey_answers_by_person ON survey_answers (person, shown_at);
+
+CREATE TABLE issues (
+  id TEXT PRIMARY KEY NOT NULL,
+  number INTEGER NOT NULL UNIQUE,
+  title TEXT NOT NULL,
+  description TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  impact TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  owner TEXT,
+  watchers TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  created_by TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  acknowledged_at INTEGER,
+  due_at INTEGER NOT NULL,
+  closed_at INTEGER,
+  blocked TEXT NOT NULL,
+  theme TEXT,
+  cause TEXT,
+  fix TEXT,
+  metric TEXT,
+  verdict TEXT,
+  public TEXT,
+  external_url TEXT,
+  revision INTEGER NOT NULL
+);
+CREATE INDEX issues_by_state ON issues (state, id);
+CREATE INDEX issues_by_theme ON issues (theme) WHERE theme IS NOT NULL;
+CREATE INDEX issues_by_url ON issues (external_url) WHERE external_url IS NOT NULL;
+
+-- The timeline of an issue: what happened to it, notes, and what it points to.
+CREATE TABLE issue_events (
+  id TEXT PRIMARY KEY NOT NULL,
+  issue TEXT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  words TEXT NOT NULL,
+  link TEXT
+);
+CREATE INDEX issue_events_by_issue ON issue_events (issue, at);
+
+-- What was decided, by whom and why.
+CREATE TABLE decisions (
+  id TEXT PRIMARY KEY NOT NULL,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  title TEXT NOT NULL,
+  why TEXT NOT NULL,
+  issue TEXT
+);
+
+-- Where news are sent to, and what is on its way: at least once, with an id that stays.
+CREATE TABLE channels (
+  name TEXT PRIMARY KEY NOT NULL,
+  kind TEXT NOT NULL,
+  address TEXT NOT NULL,
+  secret_sealed BLOB,
+  allow_private BOOLEAN NOT NULL,
+  events TEXT NOT NULL,
+  disabled TEXT,
+  created_at INTEGER NOT NULL
+);
+CREATE TABLE deliveries (
+  id TEXT PRIMARY KEY NOT NULL,
+  channel TEXT NOT NULL REFERENCES channels (name) ON DELETE CASCADE,
+  event TEXT NOT NULL,
+  content TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  next_at INTEGER,
+  attempts INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  delivered_at INTEGER
+);
+CREATE INDEX deliveries_waiting ON deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_by_channel ON deliveries (channel, id);
 
 -- Answers to calls that carried an Idempotency-Key, for a day. The id is a hash of the API key's name, the endpoint and the caller's key.
 CREATE TABLE idempotent_answers (

@@ -1,19 +1,31 @@
 //! Feedback over HTTP: the data plane (keys and tokens, from any allowed origin) and the control plane.
 
+use super::limit::Sender;
 use super::model::FeedbackFilter;
-use super::service::{self, NewFeedback};
+use super::model::triage::Patch;
+use super::service::intake::{self, Delivery};
+use super::service::{self, triage};
 use crate::identity::Actor;
-use crate::identity::http::{Caller, bearer};
+use crate::identity::http::{Caller, bearer, source_ip};
+use crate::notify::signature::Signed;
 use crate::server::{ApiError, App, Body};
 use crate::types::{Fault, Id, PageRequest};
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE};
+use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Largest file of rows, in bytes: 100,000 rows of an ordinary export.
+const MAX_FILE: usize = 32 * 1024 * 1024;
 
 /// The application behind a key, if one was sent; an unknown one is an error rather than nobody.
 fn application(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, Fault> {
@@ -23,10 +35,28 @@ fn application(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, Fault> {
     Ok(Some(Actor::Key { name: key.name.clone(), scopes: key.scopes.clone() }))
 }
 
-async fn submit(State(app): State<App>, headers: HeaderMap, body: Result<Body<NewFeedback>, ApiError>) -> Response {
+/// Refuses who sends too much, before anything of the body is read.
+fn hold(app: &App, actor: Option<&Actor>, address: Option<IpAddr>) -> Result<(), Fault> {
+    let sender = match (actor, address) {
+        (Some(Actor::Key { name, .. }), _) => Sender::Key(name),
+        (_, Some(address)) => Sender::Address(address),
+        (_, None) => return Ok(()),
+    };
+    app.intake_limit().check(sender).map_err(Fault::Throttled)
+}
+
+/// A sender with the key or address it came from.
+async fn read<T: DeserializeOwned>(app: &App, request: Request) -> Result<(Option<Actor>, T), ApiError> {
+    let (parts, body) = request.into_parts();
+    let actor = application(app, &parts.headers)?;
+    hold(app, actor.as_ref(), source_ip(&parts))?;
+    let Body(new) = Body::from_request(Request::from_parts(parts, body), app).await?;
+    Ok((actor, new))
+}
+
+async fn submit(State(app): State<App>, request: Request) -> Response {
     let answer = async {
-        let Body(new) = body?;
-        let actor = application(&app, &headers)?;
+        let (actor, new) = read(&app, request).await?;
         let stored = service::submit(&app, actor.as_ref(), new).await?;
         let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
         Ok::<_, ApiError>((status, Json(json!({ "id": stored.id, "request_id": stored.request_id }))).into_response())
@@ -43,10 +73,21 @@ async fn status(State(app): State<App>, headers: HeaderMap, Path(id): Path<Strin
     let answer = async {
         let actor = application(&app, &headers)?;
         let id = Id::from_text(id);
-        let status = service::status(&app, actor.as_ref(), query.token.as_deref(), &id).await?;
-        Ok::<_, ApiError>(Json(json!({ "id": id, "status": status })).into_response())
+        Ok::<_, ApiError>(Json(service::status(&app, actor.as_ref(), query.token.as_deref(), &id).await?).into_response())
     };
     open_to_browsers(answer.await.unwrap_or_else(IntoResponse::into_response))
+}
+
+/// A file of rows (`text/csv`) or a list of them (JSON) from another system.
+async fn intake(State(app): State<App>, Path(channel): Path<String>, request: Request) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let actor = application(&app, &parts.headers)?;
+    hold(&app, actor.as_ref(), source_ip(&parts))?;
+    let body = axum::body::to_bytes(body, MAX_FILE).await;
+    let body = body.map_err(|_| Fault::field("body", format!("could not be read; at most {MAX_FILE} bytes are taken")))?;
+    let csv = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/csv"));
+    let delivery = Delivery { channel: &channel, csv, body: &body, signed: Signed::of(&parts.headers) };
+    Ok(Json(intake::take(&app, actor.as_ref(), delivery).await?).into_response())
 }
 
 async fn preflight() -> Response {
@@ -65,7 +106,10 @@ fn open_to_browsers(mut response: Response) -> Response {
 
 /// The data plane of this room.
 pub fn data_plane() -> axum::Router<App> {
-    axum::Router::new().route("/v1/feedback", post(submit).options(preflight)).route("/v1/feedback/{id}", get(status).options(preflight))
+    axum::Router::new()
+        .route("/v1/feedback", post(submit).options(preflight))
+        .route("/v1/feedback/{id}", get(status).options(preflight))
+        .route("/v1/intake/{channel}", post(intake))
 }
 
 async fn list(
@@ -81,7 +125,97 @@ async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> 
     Ok(Json(service::get(&app, &caller.0, &Id::from_text(id)).await?).into_response())
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    ids: Vec<Id>,
+    set: Patch,
+    #[serde(default)]
+    seen: triage::Seen,
+}
+
+/// Each piece has a result of its own: `done`, or among `clashes` with who was first and what they decided.
+async fn decide(State(app): State<App>, caller: Caller, Body(new): Body<Decision>) -> Result<Response, ApiError> {
+    Ok(Json(triage::decide(&app, &caller.0, &new.ids, &new.set, &new.seen).await?).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TakeBack {
+    batch: Option<Id>,
+}
+
+async fn undo(State(app): State<App>, caller: Caller, Body(which): Body<TakeBack>) -> Result<Response, ApiError> {
+    Ok(Json(triage::undo(&app, &caller.0, which.batch.as_ref()).await?).into_response())
+}
+
+async fn history(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let items = triage::history(&app, &caller.0, &Id::from_text(id)).await?;
+    Ok(Json(json!({ "items": items, "next_cursor": null })).into_response())
+}
+
+async fn views(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
+    let items = triage::views(&app, &caller.0).await?;
+    Ok(Json(json!({ "items": items, "next_cursor": null })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewView {
+    name: String,
+    query: String,
+    #[serde(default)]
+    shared: bool,
+}
+
+async fn save_view(State(app): State<App>, caller: Caller, Body(new): Body<NewView>) -> Result<Response, ApiError> {
+    let view = triage::save_view(&app, &caller.0, &new.name, &new.query, new.shared).await?;
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+async fn delete_view(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, ApiError> {
+    triage::delete_view(&app, &caller.0, &Id::from_text(id)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn channels(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
+    let items = intake::channels(&app, &caller.0).await?;
+    Ok(Json(json!({ "items": items, "next_cursor": null })).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct NewChannel {
+    label: String,
+    secret: String,
+    mapping: BTreeMap<String, String>,
+}
+
+async fn save_channel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(new): Body<NewChannel>,
+) -> Result<Response, ApiError> {
+    Ok(Json(intake::save_channel(&app, &caller.0, &name, &new.label, &new.secret, new.mapping).await?).into_response())
+}
+
+async fn delete_channel(State(app): State<App>, caller: Caller, Path(name): Path<String>) -> Result<Response, ApiError> {
+    intake::delete_channel(&app, &caller.0, &name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// The control plane of this room, below `/api/v1`.
 pub fn routes() -> axum::Router<App> {
-    axum::Router::new().route("/feedback", get(list)).route("/feedback/{id}", get(one))
+    axum::Router::new()
+        .route("/feedback", get(list))
+        .route("/feedback/triage", post(decide))
+        .route("/feedback/undo", post(undo))
+        .route("/feedback/views", get(views).post(save_view))
+        .route("/feedback/views/{id}", delete(delete_view))
+        .route("/feedback/channels", get(channels))
+        .route("/feedback/channels/{name}", put(save_channel).delete(delete_channel))
+        .route("/feedback/{id}", get(one))
+        .route("/feedback/{id}/history", get(history))
 }

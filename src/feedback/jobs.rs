@@ -11,7 +11,7 @@ pub(crate) async fn link(app: App) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(e) = store::link(app.db(), app.now().minus(Duration::DAY)).await {
+        if let Err(e) = store::link(app.db(), app.now().minus(Duration::DAY), None).await {
             tracing::warn!(error = %e, "feedback cannot be tied to its requests now");
         }
     }

@@ -1,14 +1,19 @@
-//! What may happen to feedback.
+//! What may happen to feedback: taking it, finding it, telling who gave it what became of it.
 
+pub mod intake;
+pub mod triage;
+
+use super::model::triage::State;
 use super::model::{Feedback, FeedbackFilter, Flag, Rating};
-use super::store::{self, Entry};
+use super::store::{self, Entry, Wanted};
 use super::token;
 use crate::identity::Actor;
 use crate::identity::crypto::digest_text;
 use crate::identity::model::{Permission, Scope};
+use crate::issues::model::Severity;
 use crate::server::App;
 use crate::telemetry::LiveEvent;
-use crate::types::{Fault, Id, Page, PageRequest};
+use crate::types::{Duration, Fault, Id, Instant, Page, PageRequest};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,14 +66,21 @@ pub struct Stored {
     pub created: bool,
 }
 
+/// From this score on, feedback is put aside as spam when it comes in.
+const SPAM: f64 = 0.8;
+
 /// Takes feedback with a key (scope `feedback`) or a token. It is on disk when this returns.
 pub async fn submit(app: &App, actor: Option<&Actor>, new: NewFeedback) -> Result<Stored, Fault> {
     let subject = subject(app, actor, &new)?;
     check(&new)?;
+    store(app, subject, new, None).await
+}
+
+/// Puts checked feedback on disk and tells everyone.
+async fn store(app: &App, subject: Subject, new: NewFeedback, given_at: Option<Instant>) -> Result<Stored, Fault> {
     let id = Id::new();
-    let entry = entry(app, &id, subject, new);
+    let mut entry = entry(app, &id, subject, new, given_at);
     let mut tx = app.db().begin().await?;
-    let mut entry = entry;
     if entry.request.is_none()
         && let Some(request_id) = &entry.request_id
     {
@@ -79,15 +91,31 @@ pub async fn submit(app: &App, actor: Option<&Actor>, new: NewFeedback) -> Resul
     let mut request_id = entry.request_id;
     if let Some(feedback) = with_its_request(app, &stored).await? {
         request_id = feedback.request_id.clone().or(request_id);
-        app.live().publish(LiveEvent::Feedback(Arc::new(feedback)));
+        announce(app, feedback, stored == id).await?;
     }
     let request_id = request_id.or_else(|| entry.request.map(|id| id.to_string()));
     Ok(Stored { created: stored == id, id: stored, request_id })
 }
 
+/// Tells the control room, and for a report of harm or private data whoever wants to be told at once.
+async fn announce(app: &App, feedback: Feedback, new: bool) -> Result<(), Fault> {
+    if let Some(flag) = feedback.flag.filter(|flag| new && flag.is_sensitive()) {
+        let title = format!("Reported as {}", flag.label().to_lowercase());
+        let link = format!("/feedback?item={}", feedback.id);
+        app.live().publish(LiveEvent::Alert { title: title.clone(), link: link.clone() });
+        let content = serde_json::json!({ "id": feedback.id, "flag": flag, "route": feedback.route, "prompt": feedback.prompt, "title": title,
+            "url": format!("{}{link}", app.settings().public_url()) });
+        crate::notify::service::tell(app, "feedback.flagged", &content).await?;
+    }
+    app.live().publish(LiveEvent::Feedback(Arc::new(feedback)));
+    Ok(())
+}
+
 /// The stored feedback, if need be after a moment: a thumb can be faster than the log entry it is about, which takes about a fifth of a second.
 async fn with_its_request(app: &App, id: &Id) -> Result<Option<Feedback>, Fault> {
+    let since = app.now().minus(Duration::HOUR);
     for _ in 0..LOG_LOOKS {
+        store::link(app.db(), since, Some(id)).await?;
         let feedback = store::get(app.db(), id).await?;
         if feedback.as_ref().is_none_or(|f| f.request.is_some() || f.channel != "widget") {
             return Ok(feedback);
@@ -100,21 +128,23 @@ async fn with_its_request(app: &App, id: &Id) -> Result<Option<Feedback>, Fault>
 /// What the feedback is about and who vouches for it.
 struct Subject {
     request: Option<Id>,
-    channel: &'static str,
+    channel: String,
     reporter: String,
+    /// What makes a repeat the same, beside what the feedback itself brings.
+    repeat: Option<String>,
 }
 
 fn subject(app: &App, actor: Option<&Actor>, new: &NewFeedback) -> Result<Subject, Fault> {
     if let Some(text) = &new.token {
         let request = token::verify(app.master_key().feedback(), text, app.now()).map_err(|e| Fault::Unauthorised(e.to_string()))?;
-        return Ok(Subject { request: Some(request), channel: "widget", reporter: digest_text(text.trim()) });
+        return Ok(Subject { request: Some(request), channel: "widget".to_owned(), reporter: digest_text(text.trim()), repeat: None });
     }
     match actor {
         Some(Actor::Key { name, scopes }) if scopes.contains(&Scope::Feedback) => {
             if new.request_id.is_none() && new.session_id.is_none() {
                 return Err(Fault::field("request_id", "is missing: name the request (or `session_id`), or send a `token`"));
             }
-            Ok(Subject { request: None, channel: "api", reporter: format!("key:{name}") })
+            Ok(Subject { request: None, channel: "api".to_owned(), reporter: format!("key:{name}"), repeat: None })
         }
         Some(_) => Err(Fault::Forbidden("This key may not send feedback: it needs the scope `feedback`.".to_owned())),
         None => Err(Fault::Unauthorised("Send the `token` of the answer, or a key of scope `feedback`.".to_owned())),
@@ -158,18 +188,25 @@ fn check(new: &NewFeedback) -> Result<(), Fault> {
     Fault::check(wrong)
 }
 
-fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback) -> Entry {
+fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Option<Instant>) -> Entry {
     let user = new.user.as_deref().unwrap_or_default();
-    let dedupe = match (&new.idempotency_key, subject.channel) {
-        (Some(key), _) => digest_text(&format!("key\0{}\0{key}", subject.reporter)),
-        (None, "widget") => digest_text(&format!("token\0{}\0{user}", subject.reporter)),
-        // Without either, every post is a piece of its own.
-        (None, _) => id.to_string(),
+    let dedupe = match (&subject.repeat, &new.idempotency_key, subject.channel.as_str()) {
+        (Some(repeat), ..) => digest_text(repeat),
+        (None, Some(key), _) => digest_text(&format!("key\0{}\0{key}", subject.reporter)),
+        (None, None, "widget") => digest_text(&format!("token\0{}\0{user}", subject.reporter)),
+        // Without any, every post is a piece of its own.
+        (None, None, _) => id.to_string(),
     };
     let full = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+    let comment = full(new.comment);
+    let words = comment.as_deref().unwrap_or_default();
+    let spam = if words.is_empty() { 0.0 } else { hypercare_text::spam::score(words).score };
+    let sensitive = new.flag.is_some_and(Flag::is_sensitive);
+    let now = app.now();
     Entry {
         id: id.clone(),
-        now: app.now(),
+        now,
+        created_at: given_at.unwrap_or(now),
         dedupe,
         request: subject.request,
         request_id: new.request_id,
@@ -180,40 +217,107 @@ fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback) -> Entry {
         score: new.score,
         categories: new.categories,
         flag: new.flag,
-        comment: full(new.comment),
         correction: full(new.correction),
         metadata: new.metadata.map(serde_json::Value::Object),
         channel: subject.channel,
         reporter: subject.reporter,
+        sentiment: hypercare_text::sentiment::score(words).map(|s| s.score),
+        language: hypercare_text::language::detect(words).map(hypercare_text::language::Language::code),
+        spam,
+        // A report of harm is looked at, whatever its words look like.
+        state: if spam >= SPAM && !sensitive { State::Spam } else { State::New },
+        severity: sensitive.then_some(Severity::Critical),
+        comment,
     }
+}
+
+fn wanted<'a>(app: &App, actor: &Actor, filter: &'a FeedbackFilter, me: &'a str) -> Wanted<'a> {
+    Wanted { filter, request: None, me, sensitive: actor.may(Permission::ReadSensitive), now: app.now() }
 }
 
 /// The newest feedback that passes the filter.
 pub async fn list(app: &App, actor: &Actor, filter: &FeedbackFilter, page: &PageRequest) -> Result<Page<Feedback>, Fault> {
     actor.require(Permission::ReadFeedback)?;
-    let rows = page.rows();
-    let found = store::list(app.db(), filter, None, page.cursor.as_deref(), i64::try_from(rows + 1).unwrap_or(i64::MAX)).await?;
+    check_filter(filter)?;
+    let (rows, me) = (page.rows(), actor.name());
+    let wanted = wanted(app, actor, filter, &me);
+    let found = store::list(app.db(), wanted, page.cursor.as_deref(), i64::try_from(rows + 1).unwrap_or(i64::MAX)).await?;
+    let found = found.into_iter().map(|f| f.for_reader(wanted.sensitive)).collect();
     Ok(Page::cut(found, rows, |f| f.id.to_string()))
+}
+
+/// How many pass the filter; counted up to ten thousand.
+pub async fn count(app: &App, actor: &Actor, filter: &FeedbackFilter) -> Result<i64, Fault> {
+    actor.require(Permission::ReadFeedback)?;
+    let me = actor.name();
+    Ok(store::count(app.db(), wanted(app, actor, filter, &me), 10_000).await?)
+}
+
+fn check_filter(filter: &FeedbackFilter) -> Result<(), Fault> {
+    use crate::issues::model::Kind;
+    let given = |value: &'_ Option<String>| value.clone().filter(|v| !v.is_empty());
+    let mut wrong = BTreeMap::new();
+    let mut check = |field: &str, value: &Option<String>, known: &dyn Fn(&str) -> bool, words: &str| {
+        if let Some(value) = given(value).filter(|v| !known(v)) {
+            wrong.insert(field.to_owned(), format!("cannot be `{value}`: {words}"));
+        }
+    };
+    check("state", &filter.state, &|v| v == "all" || State::parse(v).is_some(), "use new, review, done, spam or all");
+    check("kind", &filter.kind, &|v| ["up", "down", "flag"].contains(&v), "use up, down or flag");
+    check("severity", &filter.severity, &|v| Severity::parse(v).is_some(), "use critical, high, medium or low");
+    check("type", &filter.sort, &|v| Kind::parse(v).is_some(), "use a type of issues");
+    check("mood", &filter.mood, &|v| ["negative", "positive"].contains(&v), "use negative or positive");
+    check("since", &filter.since, &|v| super::model::since_span(v).is_some(), "use a span like 1h, 24h or 7d");
+    Fault::check(wrong)
 }
 
 /// One piece of feedback.
 pub async fn get(app: &App, actor: &Actor, id: &Id) -> Result<Feedback, Fault> {
     actor.require(Permission::ReadFeedback)?;
-    store::get(app.db(), id).await?.ok_or_else(|| Fault::NotFound("There is no such feedback.".to_owned()))
+    let found = store::get(app.db(), id).await?.ok_or_else(|| Fault::NotFound("There is no such feedback.".to_owned()))?;
+    Ok(found.for_reader(actor.may(Permission::ReadSensitive)))
 }
 
 /// All feedback on one request, newest first (a hundred at most).
 pub async fn of_request(app: &App, actor: &Actor, request: &Id) -> Result<Vec<Feedback>, Fault> {
     actor.require(Permission::ReadFeedback)?;
-    Ok(store::list(app.db(), &FeedbackFilter::default(), Some(request), None, 100).await?)
+    let (filter, me) = (FeedbackFilter::default(), actor.name());
+    let wanted = Wanted { request: Some(request), ..wanted(app, actor, &filter, &me) };
+    let found = store::list(app.db(), wanted, None, 100).await?;
+    Ok(found.into_iter().map(|f| f.for_reader(wanted.sensitive)).collect())
+}
+
+/// What became of feedback, as its reporter is told.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Status {
+    /// Which feedback.
+    pub id: Id,
+    /// `received`, `in_review`, `in_progress`, `resolved` or `closed`.
+    pub status: &'static str,
+    /// A sentence for the reporter.
+    pub message: String,
 }
 
 /// The status of feedback, for who gave it: by the same token or key.
-pub async fn status(app: &App, actor: Option<&Actor>, token: Option<&str>, id: &Id) -> Result<&'static str, Fault> {
+pub async fn status(app: &App, actor: Option<&Actor>, token: Option<&str>, id: &Id) -> Result<Status, Fault> {
     let not_found = || Fault::NotFound("There is no such feedback, or it is not yours.".to_owned());
-    let reporter = store::reporter(app.db(), id).await?.ok_or_else(not_found)?;
+    let row = store::status(app.db(), id).await?.ok_or_else(not_found)?;
     let by_token =
-        token.is_some_and(|t| token::verify(app.master_key().feedback(), t, app.now()).is_ok() && digest_text(t.trim()) == reporter);
-    let by_key = actor.is_some_and(|a| a.name() == reporter);
-    if by_token || by_key { Ok("received") } else { Err(not_found()) }
+        token.is_some_and(|t| token::verify(app.master_key().feedback(), t, app.now()).is_ok() && digest_text(t.trim()) == row.reporter);
+    let by_key = actor.is_some_and(|a| a.name() == row.reporter);
+    if !by_token && !by_key {
+        return Err(not_found());
+    }
+    let public = row.public.as_ref().map(|note| &note.0);
+    let (status, message) = match (row.issue_state, row.state) {
+        (Some(crate::issues::model::State::Closed), _) => ("resolved", "This has been fixed. Thank you for telling us."),
+        (Some(crate::issues::model::State::WontFix), _) | (None, State::Done | State::Spam) => ("closed", "We have looked at this."),
+        (Some(_), _) => ("in_progress", "We know what this is about and are working on it."),
+        (None, State::Review) => ("in_review", "Somebody is looking at this."),
+        (None, State::New) if row.assignee.is_some() => ("in_review", "Somebody is looking at this."),
+        (None, State::New) => ("received", "We have received this."),
+    };
+    let workaround = public.map(|note| note.workaround.trim()).filter(|w| !w.is_empty() && status == "in_progress");
+    let message = workaround.map_or_else(|| message.to_owned(), |w| format!("{message} Meanwhile: {w}"));
+    Ok(Status { id: id.clone(), status, message })
 }

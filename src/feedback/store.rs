@@ -1,8 +1,14 @@
-//! SQL of feedback.
+//! SQL of feedback: writing it, finding it, tying it to its calls.
 
-use super::model::{Feedback, FeedbackFilter, Flag, Rating};
+pub mod channels;
+pub mod decisions;
+pub mod numbers;
+
+use super::model::triage::{Said, State, Suggestion, Triage};
+use super::model::{Feedback, FeedbackFilter, Flag, MOOD, Rating, ThemeRef, since_span};
+use crate::issues::model::{Kind, Severity};
 use crate::store::{Db, Side, Tx, sql};
-use crate::types::{Duration, Id, Instant};
+use crate::types::{Id, Instant};
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
@@ -13,7 +19,9 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 pub struct Entry {
     pub id: Id,
     pub now: Instant,
-    /// The same value again updates: idempotency key, or token and user.
+    /// When it was given, which may be long before it came in.
+    pub created_at: Instant,
+    /// The same value again updates: idempotency key, token and user, or channel and external id.
     pub dedupe: String,
     pub request: Option<Id>,
     pub request_id: Option<String>,
@@ -27,9 +35,14 @@ pub struct Entry {
     pub comment: Option<String>,
     pub correction: Option<String>,
     pub metadata: Option<serde_json::Value>,
-    pub channel: &'static str,
+    pub channel: String,
     /// Who may read its status again: digest of the token, or `key:<name>`.
     pub reporter: String,
+    pub sentiment: Option<f64>,
+    pub language: Option<&'static str>,
+    pub spam: f64,
+    pub state: State,
+    pub severity: Option<Severity>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -52,10 +65,28 @@ struct Row {
     route: Option<String>,
     variant: Option<String>,
     prompt: Option<String>,
+    sentiment: Option<f64>,
+    spam: f64,
+    theme: Option<Id>,
+    theme_name: Option<String>,
+    state: State,
+    severity: Option<Severity>,
+    kind: Option<Kind>,
+    assignee: Option<String>,
+    issue: Option<Id>,
+    revision: i64,
 }
 
 impl Row {
     fn feedback(self) -> Feedback {
+        let suggested = Suggestion::of(Said {
+            rating: self.rating,
+            stars: self.stars,
+            categories: &self.categories.0,
+            flag: self.flag,
+            comment: self.comment.as_deref(),
+            sentiment: self.sentiment,
+        });
         Feedback {
             id: self.id,
             created_at: self.created_at,
@@ -75,28 +106,43 @@ impl Row {
             route: self.route,
             variant: self.variant,
             prompt: self.prompt,
+            sentiment: self.sentiment,
+            spam: self.spam,
+            theme: self.theme.zip(self.theme_name).map(|(id, name)| ThemeRef { id, name }),
+            triage: Triage { state: self.state, severity: self.severity, kind: self.kind, assignee: self.assignee, issue: self.issue },
+            suggested,
+            revision: self.revision,
+            restricted: false,
         }
     }
 }
 
 const SELECT: &str = "SELECT f.id, f.created_at, f.updated_at, COALESCE(r.caller_id, r.id, f.request_id) AS request_id, r.id AS request,
     COALESCE(f.session_id, r.session_id) AS session_id, COALESCE(f.user_id, r.user_id) AS user_id, f.rating, f.stars, f.score, f.categories, f.flag,
-    f.comment, f.correction, f.channel, k.route, k.variant, k.prompt
-    FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN request_kinds k ON k.id = r.kind";
+    f.comment, f.correction, f.channel, f.route, f.variant, f.prompt, f.sentiment, f.spam, f.theme, t.name AS theme_name, f.state, f.severity, f.kind,
+    f.assignee, f.issue, f.revision
+    FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN themes t ON t.id = f.theme";
 
-/// Inserts, or updates what the same reporter said before; parts not given this time stay. Gives the id it is stored under.
+/// Inserts, or updates what the same reporter said before; parts not given this time stay, and so does what people decided, unless a flag is new. Gives
+/// the id it is stored under.
 pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
     let row = sql!(
         tx.on(),
         fetch_one::<(Id,)>,
         "INSERT INTO feedback (id, created_at, updated_at, dedupe, request, request_id, session_id, user_id, rating, stars, score, categories, flag,
-           comment, correction, metadata, channel, reporter)
-         VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+           comment, correction, metadata, channel, reporter, sentiment, language, spam, state, severity, revision, linked)
+         VALUES ($1, $19, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $20, $21, $22, $23, $24, 0, $25)
          ON CONFLICT (dedupe) DO UPDATE SET updated_at = excluded.updated_at, rating = COALESCE(excluded.rating, feedback.rating),
            stars = COALESCE(excluded.stars, feedback.stars), score = COALESCE(excluded.score, feedback.score),
            categories = CASE WHEN $18 THEN excluded.categories ELSE feedback.categories END, flag = COALESCE(excluded.flag, feedback.flag),
            comment = COALESCE(excluded.comment, feedback.comment), correction = COALESCE(excluded.correction, feedback.correction),
-           metadata = COALESCE(excluded.metadata, feedback.metadata)
+           metadata = COALESCE(excluded.metadata, feedback.metadata), sentiment = COALESCE(excluded.sentiment, feedback.sentiment),
+           language = COALESCE(excluded.language, feedback.language),
+           spam = CASE WHEN excluded.comment IS NULL THEN feedback.spam ELSE excluded.spam END,
+           state = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN 'new' ELSE feedback.state END,
+           severity = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN COALESCE(excluded.severity, feedback.severity)
+             ELSE feedback.severity END,
+           examined_at = NULL
          RETURNING id",
         &e.id,
         e.now,
@@ -113,10 +159,29 @@ pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
         e.comment.as_deref(),
         e.correction.as_deref(),
         e.metadata.as_ref().map(Json),
-        e.channel,
+        &e.channel,
         &e.reporter,
-        !e.categories.is_empty()
+        !e.categories.is_empty(),
+        e.created_at,
+        e.sentiment,
+        e.language,
+        e.spam,
+        e.state,
+        e.severity,
+        e.request.is_none() && e.request_id.is_none()
     )?;
+    if !e.categories.is_empty() {
+        sql!(tx.on(), execute, "DELETE FROM feedback_categories WHERE feedback = $1", &row.0)?;
+        for category in &e.categories {
+            sql!(
+                tx.on(),
+                execute,
+                "INSERT INTO feedback_categories (category, feedback) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                category,
+                &row.0
+            )?;
+        }
+    }
     Ok(row.0)
 }
 
@@ -136,13 +201,108 @@ pub async fn get(db: &Db, id: &Id) -> Result<Option<Feedback>> {
     Ok(row.map(Row::feedback))
 }
 
-/// Who may read its status.
-pub async fn reporter(db: &Db, id: &Id) -> Result<Option<String>> {
-    Ok(sql!(db.read(), fetch_optional::<(String,)>, "SELECT reporter FROM feedback WHERE id = $1", id)?.map(|(r,)| r))
+/// What decides who may read its status, and what that status is.
+#[derive(sqlx::FromRow)]
+pub struct StatusRow {
+    pub reporter: String,
+    pub state: State,
+    pub assignee: Option<String>,
+    pub issue_state: Option<crate::issues::model::State>,
+    /// What users are told of its issue.
+    pub public: Option<Json<crate::issues::model::PublicNote>>,
 }
 
-/// The newest feedback that passes the filter, below the cursor; of one request when `request` is given.
-pub async fn list(db: &Db, filter: &FeedbackFilter, request: Option<&Id>, cursor: Option<&str>, limit: i64) -> Result<Vec<Feedback>> {
+/// Its reporter and its status.
+pub async fn status(db: &Db, id: &Id) -> Result<Option<StatusRow>> {
+    sql!(
+        db.read(),
+        fetch_optional::<StatusRow>,
+        "SELECT f.reporter, f.state, f.assignee, i.state AS issue_state, i.public FROM feedback f LEFT JOIN issues i ON i.id = f.issue WHERE f.id = $1",
+        id
+    )
+}
+
+/// What a list shows, to whom, when.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub filter: &'a FeedbackFilter,
+    /// Only of this request.
+    pub request: Option<&'a Id>,
+    /// Who asks, for `me`.
+    pub me: &'a str,
+    /// Whether words of sensitive reports may be searched.
+    pub sensitive: bool,
+    pub now: Instant,
+}
+
+/// Puts the conditions of a filter behind `WHERE 1 = 1`.
+macro_rules! narrow {
+    ($q:ident, $w:ident) => {{
+        let filter = $w.filter;
+        let given = |value: &'_ Option<String>| value.clone().filter(|v| !v.is_empty());
+        if let Some(request) = $w.request {
+            $q.push(" AND f.request = ").push_bind(request.to_string());
+        }
+        match given(&filter.state).as_deref() {
+            None if $w.request.is_none() => drop($q.push(" AND f.state <> 'spam'")),
+            None | Some("all") => {}
+            Some(state) => drop($q.push(" AND f.state = ").push_bind(state.to_owned())),
+        }
+        match filter.kind.as_deref() {
+            Some("up") => drop($q.push(" AND f.rating = 'up'")),
+            Some("down") => drop($q.push(" AND f.rating = 'down'")),
+            Some("flag") => drop($q.push(" AND f.flag IS NOT NULL")),
+            _ => {}
+        }
+        match filter.mood.as_deref() {
+            Some("negative") => drop($q.push(" AND f.sentiment <= ").push_bind(MOOD.0)),
+            Some("positive") => drop($q.push(" AND f.sentiment >= ").push_bind(MOOD.1)),
+            _ => {}
+        }
+        match given(&filter.assignee).as_deref() {
+            None => {}
+            Some("none") => drop($q.push(" AND f.assignee IS NULL")),
+            Some("me") => drop($q.push(" AND f.assignee = ").push_bind($w.me.to_owned())),
+            Some(who) => drop($q.push(" AND f.assignee = ").push_bind(who.to_owned())),
+        }
+        for (column, value) in [
+            ("f.route", &filter.route),
+            ("f.variant", &filter.variant),
+            ("f.prompt", &filter.prompt),
+            ("f.severity", &filter.severity),
+            ("f.kind", &filter.sort),
+            ("f.theme", &filter.theme),
+            ("f.issue", &filter.issue),
+            ("f.channel", &filter.channel),
+        ] {
+            if let Some(value) = given(value) {
+                $q.push(format!(" AND {column} = ")).push_bind(value);
+            }
+        }
+        if let Some(user) = given(&filter.user) {
+            $q.push(" AND f.user_id = ").push_bind(user);
+        }
+        if let Some(category) = given(&filter.category) {
+            $q.push(" AND EXISTS (SELECT 1 FROM feedback_categories c WHERE c.feedback = f.id AND c.category = ")
+                .push_bind(category)
+                .push(")");
+        }
+        if let Some(span) = filter.since.as_deref().and_then(since_span) {
+            $q.push(" AND f.created_at >= ").push_bind($w.now.minus(span).0);
+        }
+        if let Some(words) = given(&filter.q) {
+            let pattern = format!("%{}%", words.to_lowercase().replace(['%', '_', '\\'], "_"));
+            $q.push(" AND LOWER(f.comment) LIKE ").push_bind(pattern);
+            if !$w.sensitive {
+                // Who may not read a report may not find out what stands in it either.
+                $q.push(" AND (f.flag IS NULL OR f.flag NOT IN ('harmful', 'private_data'))");
+            }
+        }
+    }};
+}
+
+/// The newest feedback that passes the filter, below the cursor.
+pub async fn list(db: &Db, wanted: Wanted<'_>, cursor: Option<&str>, limit: i64) -> Result<Vec<Feedback>> {
     macro_rules! build {
         ($db:ty, $on:expr) => {{
             let mut q = QueryBuilder::<$db>::new(SELECT);
@@ -150,30 +310,7 @@ pub async fn list(db: &Db, filter: &FeedbackFilter, request: Option<&Id>, cursor
             if let Some(cursor) = cursor {
                 q.push(" AND f.id < ").push_bind(cursor);
             }
-            if let Some(request) = request {
-                q.push(" AND f.request = ").push_bind(request);
-            }
-            match filter.kind.as_deref() {
-                Some("up") => q.push(" AND f.rating = 'up'"),
-                Some("down") => q.push(" AND f.rating = 'down'"),
-                Some("flag") => q.push(" AND f.flag IS NOT NULL"),
-                _ => &mut q,
-            };
-            if let Some(route) = filter.route.as_deref().filter(|v| !v.is_empty()) {
-                q.push(" AND k.route = ").push_bind(route);
-            }
-            if let Some(variant) = filter.variant.as_deref().filter(|v| !v.is_empty()) {
-                q.push(" AND k.variant = ").push_bind(variant);
-            }
-            if let Some(category) = filter.category.as_deref().filter(|v| !v.is_empty()) {
-                // Categories are safe words in a JSON list; the quotes make it match whole words on both engines.
-                let quoted = format!("%\"{}\"%", category.replace(['%', '_', '"', '\\'], "_"));
-                q.push(" AND CAST(f.categories AS TEXT) LIKE ").push_bind(quoted);
-            }
-            if let Some(words) = filter.q.as_deref().filter(|v| !v.is_empty()) {
-                let pattern = format!("%{}%", words.to_lowercase().replace(['%', '_', '\\'], "_"));
-                q.push(" AND LOWER(COALESCE(f.comment, '')) LIKE ").push_bind(pattern);
-            }
+            narrow!(q, wanted);
             q.push(" ORDER BY f.id DESC LIMIT ").push_bind(limit);
             q.build_query_as::<Row>().fetch_all($on).await
         }};
@@ -185,76 +322,60 @@ pub async fn list(db: &Db, filter: &FeedbackFilter, request: Option<&Id>, cursor
     Ok(rows.into_iter().map(Row::feedback).collect())
 }
 
-/// Ties feedback that came before its request's log entry to it. Gives how many were tied.
-pub async fn link(db: &Db, since: Instant) -> Result<u64> {
+/// How many pass the filter, `most` at most.
+pub async fn count(db: &Db, wanted: Wanted<'_>, most: i64) -> Result<i64> {
+    macro_rules! build {
+        ($db:ty, $on:expr) => {{
+            let mut q = QueryBuilder::<$db>::new("SELECT COUNT(*) FROM (SELECT 1 FROM feedback f WHERE 1 = 1");
+            narrow!(q, wanted);
+            q.push(" LIMIT ").push_bind(most).push(") counted");
+            q.build_query_as::<(i64,)>().fetch_one($on).await
+        }};
+    }
+    let (n,) = match db.read() {
+        Side::Sqlite(on) => build!(sqlx::Sqlite, on),
+        Side::Postgres(on) => build!(sqlx::Postgres, on),
+    }?;
+    Ok(n)
+}
+
+/// When the earliest of some feedback was given.
+pub async fn first_given(tx: &mut Tx, ids: &[Id]) -> Result<Option<Instant>> {
+    let mut first: Option<Instant> = None;
+    for id in ids {
+        if let Some((at,)) = sql!(tx.on(), fetch_optional::<(Instant,)>, "SELECT created_at FROM feedback WHERE id = $1", id)? {
+            first = Some(first.map_or(at, |f| f.min(at)));
+        }
+    }
+    Ok(first)
+}
+
+/// Requests between two ids (inclusive) about which something harmful or private was reported.
+pub async fn sensitive_requests(db: &Db, from: &Id, to: &Id) -> Result<Vec<Id>> {
+    let rows = sql!(
+        db.read(),
+        fetch_all::<(Id,)>,
+        "SELECT request FROM feedback WHERE flag IN ('harmful', 'private_data') AND request >= $1 AND request <= $2",
+        from,
+        to
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Copies what calls tell to feedback that came in before them, or of only `one`. Gives how many were tied.
+pub async fn link(db: &Db, since: Instant, one: Option<&Id>) -> Result<u64> {
     sql!(
         db.write(),
         execute,
-        "UPDATE feedback SET request = (SELECT r.id FROM requests r WHERE r.caller_id = feedback.request_id OR r.id = feedback.request_id
-           ORDER BY r.id DESC LIMIT 1)
-         WHERE request IS NULL AND request_id IS NOT NULL AND created_at >= $1
-           AND EXISTS (SELECT 1 FROM requests r WHERE r.caller_id = feedback.request_id OR r.id = feedback.request_id)",
-        since
+        "UPDATE feedback SET request = m.id, route = m.route, variant = m.variant, prompt = m.prompt, model = m.model, linked = TRUE
+         FROM (SELECT f.id AS feedback, r.id, k.route, k.variant, k.prompt, k.model FROM feedback f JOIN requests r ON r.id =
+             COALESCE((SELECT r1.id FROM requests r1 WHERE r1.id = f.request),
+               (SELECT r2.id FROM requests r2 WHERE r2.caller_id = f.request_id ORDER BY r2.id DESC LIMIT 1),
+               (SELECT r3.id FROM requests r3 WHERE r3.id = f.request_id))
+             LEFT JOIN request_kinds k ON k.id = r.kind
+           WHERE NOT f.linked AND f.updated_at >= $1 AND ($2 IS NULL OR f.id = $2)) m
+         WHERE feedback.id = m.feedback",
+        since,
+        one
     )
-}
-
-/// Thumbs and flags of one step of a chart and one variant.
-#[derive(sqlx::FromRow)]
-pub struct ThumbsRow {
-    pub start: Instant,
-    pub route: String,
-    pub variant: String,
-    pub up: i64,
-    pub down: i64,
-    pub flags: i64,
-}
-
-/// Thumbs and flags by `step` and variant from `from` (inclusive) to `to` (exclusive).
-pub async fn thumbs(db: &Db, step: Duration, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<ThumbsRow>> {
-    sql!(
-        db.read(),
-        fetch_all::<ThumbsRow>,
-        "SELECT f.created_at - f.created_at % $1 AS start, COALESCE(k.route, '') AS route, COALESCE(k.variant, '') AS variant,
-           CAST(SUM(CASE WHEN f.rating = 'up' THEN 1 ELSE 0 END) AS BIGINT) AS up, CAST(SUM(CASE WHEN f.rating = 'down' THEN 1 ELSE 0 END) AS BIGINT) AS down,
-           COUNT(f.flag) AS flags
-         FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN request_kinds k ON k.id = r.kind
-         WHERE f.created_at >= $2 AND f.created_at < $3 AND ($4 IS NULL OR k.route = $4) GROUP BY 1, 2, 3",
-        step.0,
-        from,
-        to,
-        route
-    )
-}
-
-/// What was said of versions of a prompt, summed up by what was complained of.
-#[derive(sqlx::FromRow)]
-pub struct PromptRow {
-    /// `name@version`.
-    pub prompt: String,
-    pub categories: Json<Vec<String>>,
-    pub up: i64,
-    pub down: i64,
-    pub flags: i64,
-    pub n: i64,
-}
-
-/// What was said of the versions of a prompt; `start` is how their names begin (`name@`).
-pub async fn of_prompt(db: &Db, from: Instant, to: Instant, start: &str) -> Result<Vec<PromptRow>> {
-    sql!(
-        db.read(),
-        fetch_all::<PromptRow>,
-        "SELECT k.prompt, f.categories, CAST(SUM(CASE WHEN f.rating = 'up' THEN 1 ELSE 0 END) AS BIGINT) AS up,
-           CAST(SUM(CASE WHEN f.rating = 'down' THEN 1 ELSE 0 END) AS BIGINT) AS down, COUNT(f.flag) AS flags, COUNT(*) AS n
-         FROM feedback f JOIN requests r ON r.id = f.request JOIN request_kinds k ON k.id = r.kind
-         WHERE f.created_at >= $1 AND f.created_at < $2 AND SUBSTR(k.prompt, 1, $4) = $3 GROUP BY 1, 2",
-        from,
-        to,
-        start,
-        i32::try_from(start.chars().count()).unwrap_or(i32::MAX)
-    )
-}
-
-/// How much feedback there is by rating; what has none is `none`.
-pub async fn count_all(db: &Db) -> Result<Vec<(String, i64)>> {
-    sql!(db.read(), fetch_all::<(String, i64)>, "SELECT COALESCE(rating, 'none'), COUNT(*) FROM feedback GROUP BY 1 ORDER BY 1")
 }

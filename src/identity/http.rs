@@ -10,7 +10,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, COOKI
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -182,6 +182,22 @@ async fn create_user(
     Ok((StatusCode::CREATED, Json(person)).into_response())
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SafetyBody {
+    safety: bool,
+}
+
+async fn set_safety(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    crate::server::Body(to): crate::server::Body<SafetyBody>,
+) -> Result<StatusCode, ApiError> {
+    service::set_safety(&app, &caller.0, &Id::from_text(id), to.safety).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn audit_log(
     State(app): State<App>,
     caller: Caller,
@@ -221,6 +237,7 @@ pub fn routes() -> axum::Router<App> {
         .route("/keys", get(keys).post(create_key))
         .route("/keys/{id}", delete(revoke_key))
         .route("/users", get(users).post(create_user))
+        .route("/users/{id}/safety", put(set_safety))
         .route("/audit", get(audit_log))
         .route("/audit/export", get(export_audit))
 }

@@ -24,8 +24,14 @@ pub enum Role {
 pub enum Permission {
     /// Charts, requests and their bodies.
     ReadTraffic,
-    /// The feedback inbox.
+    /// The feedback inbox, themes and issues.
     ReadFeedback,
+    /// What was reported as harmful or as private data, word for word.
+    ReadSensitive,
+    /// Decide about feedback, and keep themes, issues and surveys.
+    Triage,
+    /// Where feedback comes in from other systems, and where news go to.
+    ManageChannels,
     /// Prompts, routes, providers and models.
     ReadConfig,
     /// Create prompt versions and move unprotected labels.
@@ -51,7 +57,7 @@ impl Role {
         use Permission as P;
         match self {
             Self::Admin => true,
-            Self::Product => matches!(permission, P::ReadTraffic | P::ReadFeedback | P::ReadConfig | P::WritePrompts),
+            Self::Product => matches!(permission, P::ReadTraffic | P::ReadFeedback | P::ReadConfig | P::WritePrompts | P::Triage),
             Self::Viewer => matches!(permission, P::ReadTraffic | P::ReadFeedback | P::ReadConfig),
             Self::Annotator => false,
         }
@@ -93,6 +99,9 @@ pub struct Person {
     pub email: String,
     /// What they may do.
     pub role: Role,
+    /// Whether they are of the safety team, who read what was reported as harmful or as private data. Admins always do.
+    #[serde(default)]
+    pub safety: bool,
     /// When they were added.
     pub created_at: Instant,
     /// When they last signed in.
@@ -209,7 +218,7 @@ pub struct AuditFilter {
 }
 
 /// What people did, in words, by its stable name; in the order of a form.
-pub const ACTIONS: [(&str, &str); 27] = [
+pub const ACTIONS: [(&str, &str); 38] = [
     ("routing.route.change", "changed a route"),
     ("routing.route.create", "made a route"),
     ("routing.route.delete", "deleted a route"),
@@ -236,6 +245,17 @@ pub const ACTIONS: [(&str, &str); 27] = [
     ("identity.person.set_up", "set hypercare up"),
     ("identity.person.add", "added a person"),
     ("identity.person.set_role", "changed a person's role"),
+    ("identity.person.set_safety", "changed who is of the safety team"),
+    ("feedback.channel.save", "set up a channel for feedback"),
+    ("feedback.channel.delete", "deleted a channel for feedback"),
+    ("feedback.import", "imported feedback"),
+    ("themes.theme.rename", "renamed a theme"),
+    ("themes.theme.merge", "merged themes"),
+    ("themes.theme.split", "split a theme"),
+    ("surveys.survey.save", "saved a survey"),
+    ("surveys.survey.delete", "deleted a survey"),
+    ("notify.channel.save", "set up where news go to"),
+    ("notify.channel.delete", "took away where news went to"),
     ("identity.person.set_disabled", "took access away or gave it back"),
 ];
 

@@ -109,7 +109,7 @@ fn new_person(app: &App, email: &str, role: Role, password: &str) -> Result<Pers
         wrong.insert("password".to_owned(), "Please use at most 1,000 characters.".to_owned());
     }
     Fault::check(wrong)?;
-    Ok(Person { id: Id::new(), email, role, created_at: app.now(), last_login_at: None, disabled_at: None })
+    Ok(Person { id: Id::new(), email, role, safety: false, created_at: app.now(), last_login_at: None, disabled_at: None })
 }
 
 /// All people, by address.
@@ -194,6 +194,17 @@ pub async fn set_disabled(app: &App, actor: &Actor, id: &Id, disabled: bool) -> 
     }
     keep_an_admin(&mut tx).await?;
     record(app, &mut tx, actor, Change::new("identity.person.set_disabled", &before.email).before(&before).after(&after)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes a person into the safety team, who read what was reported as harmful or as private data; or out of it.
+pub async fn set_safety(app: &App, actor: &Actor, id: &Id, safety: bool) -> Result<(), Fault> {
+    actor.require(Permission::ManagePeople)?;
+    let mut tx = app.db().begin().await?;
+    let before = store::person(&mut tx, id).await?.ok_or_else(|| Fault::NotFound("There is no such person.".to_owned()))?;
+    let after = Person { safety, ..before.clone() };
+    store::update_safety(&mut tx, id, safety).await?;
+    record(app, &mut tx, actor, Change::new("identity.person.set_safety", &before.email).before(&before).after(&after)).await?;
     Ok(tx.commit().await?)
 }
 
@@ -332,6 +343,12 @@ impl<'a> Change<'a> {
 
 /// Writes a change into the audit log, in the transaction that makes it: neither is there without the other.
 pub async fn record(app: &App, tx: &mut Tx, actor: &Actor, change: Change<'_>) -> Result<(), Fault> {
+    note(app, tx, actor, change).await?;
+    Ok(store::bump_config_version(tx).await?)
+}
+
+/// [`record`] for what no replica keeps in memory: none has to load anything.
+pub async fn note(app: &App, tx: &mut Tx, actor: &Actor, change: Change<'_>) -> Result<(), Fault> {
     let at: Instant = app.now();
     let entry = AuditEntry {
         id: Id::new(),
@@ -343,6 +360,5 @@ pub async fn record(app: &App, tx: &mut Tx, actor: &Actor, change: Change<'_>) -
         before: change.before,
         after: change.after,
     };
-    store::insert_audit(tx, &entry).await?;
-    Ok(store::bump_config_version(tx).await?)
+    Ok(store::insert_audit(tx, &entry).await?)
 }

@@ -39,17 +39,17 @@ pub async fn count_active_admins(tx: &mut Tx) -> Result<i64> {
 }
 
 pub async fn people(db: &Db) -> Result<Vec<Person>> {
-    const SQL: &str = "SELECT id, email, role, created_at, last_login_at, disabled_at FROM people ORDER BY email";
+    const SQL: &str = "SELECT id, email, role, safety, created_at, last_login_at, disabled_at FROM people ORDER BY email";
     sql!(db.read(), fetch_all::<Person>, SQL)
 }
 
 pub async fn person(tx: &mut Tx, id: &Id) -> Result<Option<Person>> {
-    const SQL: &str = "SELECT id, email, role, created_at, last_login_at, disabled_at FROM people WHERE id = $1";
+    const SQL: &str = "SELECT id, email, role, safety, created_at, last_login_at, disabled_at FROM people WHERE id = $1";
     sql!(tx.on(), fetch_optional::<Person>, SQL, id)
 }
 
 pub async fn person_by_email(tx: &mut Tx, email: &str) -> Result<Option<Person>> {
-    const SQL: &str = "SELECT id, email, role, created_at, last_login_at, disabled_at FROM people WHERE email = $1";
+    const SQL: &str = "SELECT id, email, role, safety, created_at, last_login_at, disabled_at FROM people WHERE email = $1";
     sql!(tx.on(), fetch_optional::<Person>, SQL, email)
 }
 
@@ -63,7 +63,7 @@ pub async fn insert_person(tx: &mut Tx, person: &Person, password_hash: &str) ->
     sql!(
         tx.on(),
         execute,
-        "INSERT INTO people (id, email, role, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO people (id, email, role, safety, password_hash, created_at) VALUES ($1, $2, $3, FALSE, $4, $5)",
         &person.id,
         &person.email,
         person.role,
@@ -81,6 +81,16 @@ pub async fn update_password(tx: &mut Tx, id: &Id, password_hash: &str) -> Resul
 pub async fn update_role(tx: &mut Tx, id: &Id, role: Role) -> Result<()> {
     sql!(tx.on(), execute, "UPDATE people SET role = $2 WHERE id = $1", id, role)?;
     Ok(())
+}
+
+pub async fn update_safety(tx: &mut Tx, id: &Id, safety: bool) -> Result<()> {
+    sql!(tx.on(), execute, "UPDATE people SET safety = $2 WHERE id = $1", id, safety)?;
+    Ok(())
+}
+
+/// The addresses of everyone who may sign in, in order.
+pub async fn active_emails(db: &Db) -> Result<Vec<(String, Role)>> {
+    sql!(db.read(), fetch_all::<(String, Role)>, "SELECT email, role FROM people WHERE disabled_at IS NULL ORDER BY email")
 }
 
 pub async fn update_disabled(tx: &mut Tx, id: &Id, at: Option<Instant>) -> Result<()> {
@@ -118,7 +128,7 @@ pub async fn delete_sessions_of(tx: &mut Tx, person: &Id) -> Result<()> {
 }
 
 pub async fn person_of_session(db: &Db, token_hash: &str, now: Instant) -> Result<Option<Person>> {
-    const SQL: &str = "SELECT p.id, p.email, p.role, p.created_at, p.last_login_at, p.disabled_at FROM sessions s
+    const SQL: &str = "SELECT p.id, p.email, p.role, p.safety, p.created_at, p.last_login_at, p.disabled_at FROM sessions s
         JOIN people p ON p.id = s.person_id WHERE s.token_hash = $1 AND s.expires_at > $2 AND p.disabled_at IS NULL";
     sql!(db.read(), fetch_optional::<Person>, SQL, token_hash, now)
 }

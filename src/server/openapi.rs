@@ -237,7 +237,7 @@ mod tests {
 
     /// (path, method) of every route in the routers' sources.
     fn registered() -> BTreeSet<(String, String)> {
-        const NESTED: [&str; 7] = [
+        const NESTED: [&str; 10] = [
             include_str!("../identity/http.rs"),
             include_str!("../providers/http.rs"),
             include_str!("../catalog/http.rs"),
@@ -245,10 +245,13 @@ mod tests {
             include_str!("../routing/http.rs"),
             include_str!("../telemetry/http.rs"),
             include_str!("../feedback/http.rs"),
+            include_str!("../themes/http.rs"),
+            include_str!("../issues/http.rs"),
+            include_str!("../notify/http.rs"),
         ];
         let mut found = BTreeSet::new();
         let route = regex::Regex::new(r#"\.route\("([^"]+)",\s*([^\n]+)"#).expect("an expression");
-        let method = regex::Regex::new(r"\b(get|post|put|delete|any|at)\(").expect("an expression");
+        let method = regex::Regex::new(r"\b(get|post|put|patch|delete|any|at)\(").expect("an expression");
         for (source, nested) in
             NESTED.iter().map(|s| (*s, true)).chain([(include_str!("../gateway/http.rs"), false), (include_str!("api.rs"), false)])
         {
@@ -281,7 +284,7 @@ mod tests {
         for (path, methods) in document["paths"].as_object().expect("paths") {
             for (method, operation) in methods.as_object().expect("methods") {
                 assert!(ids.insert(operation["operationId"].as_str().expect("an id").to_owned()), "{method} {path}: two of that id");
-                let takes_body = matches!(method.as_str(), "post" | "put") && !path.starts_with("/passthrough");
+                let takes_body = matches!(method.as_str(), "post" | "put" | "patch") && !path.starts_with("/passthrough");
                 assert_eq!(operation["requestBody"]["content"]["application/json"]["example"].is_object(), takes_body, "{method} {path}");
                 for reference in operation["responses"].as_object().expect("responses").values().filter_map(|r| r["$ref"].as_str()) {
                     assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{method} {path}: {reference}");

@@ -1,8 +1,10 @@
 //! What every handler and job shares.
 
 use crate::config::{ConfigError, Settings};
+use crate::feedback::limit::IntakeLimit;
 use crate::gateway::{Background, Snapshot};
 use crate::identity::{LoginThrottle, MasterKey};
+use crate::issues::service::public::StatusPage;
 use crate::store::{Db, OpenError};
 use crate::telemetry::{CallRecord, Counters, LiveEvent, LiveFeed, LogQueue};
 use crate::types::{Fault, Id, Instant};
@@ -72,6 +74,8 @@ struct Inner {
     background: Background,
     live: LiveFeed,
     throttle: LoginThrottle,
+    status_page: ArcSwap<StatusPage>,
+    intake_limit: IntakeLimit,
     replica: String,
     started_at: Instant,
     clock: fn() -> Instant,
@@ -103,6 +107,9 @@ impl App {
         let others = vec![
             tokio::spawn(crate::telemetry::jobs::pulse(app.clone())),
             tokio::spawn(crate::feedback::jobs::link(app.clone())),
+            tokio::spawn(crate::themes::jobs::follow(app.clone())),
+            tokio::spawn(crate::issues::jobs::watch(app.clone())),
+            tokio::spawn(crate::notify::jobs::deliver(app.clone())),
             tokio::spawn(crate::gateway::jobs::forget_answers(app.clone())),
             tokio::spawn(crate::routing::jobs::run_schedule(app.clone())),
             tokio::spawn(follow_changes(app.clone())),
@@ -133,6 +140,8 @@ impl App {
             background: Background::here(),
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
+            status_page: ArcSwap::default(),
+            intake_limit: IntakeLimit::default(),
             replica: Id::new().to_string(),
             started_at: system_clock(),
             clock: system_clock,
@@ -200,6 +209,21 @@ impl App {
     /// Slows down guessing of passwords.
     pub(crate) fn login_throttle(&self) -> &LoginThrottle {
         &self.0.throttle
+    }
+
+    /// How fast feedback may come in.
+    pub(crate) fn intake_limit(&self) -> &IntakeLimit {
+        &self.0.intake_limit
+    }
+
+    /// What users are told of known problems, as last read.
+    pub(crate) fn status_page(&self) -> Guard<Arc<StatusPage>> {
+        self.0.status_page.load()
+    }
+
+    /// Puts another public page in place.
+    pub(crate) fn set_status_page(&self, page: StatusPage) {
+        self.0.status_page.store(Arc::new(page));
     }
 
     /// The name of this process among replicas, new at every start.

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
+use serde_json::json;
 use std::convert::Infallible;
 use tokio_stream::wrappers::BroadcastStream;
 
@@ -47,20 +48,26 @@ async fn metrics(State(app): State<App>, caller: Caller, Query(span): Query<Span
 
 async fn live(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
     caller.0.require(Permission::ReadTraffic)?;
+    let sensitive = caller.0.may(Permission::ReadSensitive);
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let (missed, receiver) = app.live().listen(last);
     // A listener too slow for the backlog skips ahead; the next event is as good as the lost ones were.
     let fresh = BroadcastStream::new(receiver).filter_map(|event| async { event.ok() });
     let events = stream::iter(missed).chain(fresh).take_until(app.stopping());
-    Ok(Sse::new(to_sse(events)).keep_alive(KeepAlive::default()).into_response())
+    Ok(Sse::new(to_sse(events, sensitive)).keep_alive(KeepAlive::default()).into_response())
 }
 
-fn to_sse(events: impl Stream<Item = Numbered>) -> impl Stream<Item = Result<Event, Infallible>> {
-    events.filter_map(|numbered| async move {
+/// As its listener may see it.
+fn to_sse(events: impl Stream<Item = Numbered>, sensitive: bool) -> impl Stream<Item = Result<Event, Infallible>> {
+    events.filter_map(move |numbered| async move {
         let (name, data) = match &numbered.event {
             LiveEvent::Metrics(metrics) => ("metrics", serde_json::to_string(metrics.as_ref())),
-            LiveEvent::Feedback(feedback) => ("feedback", serde_json::to_string(feedback.as_ref())),
-            LiveEvent::Config { kind, name } => ("config", serde_json::to_string(&serde_json::json!({ "kind": kind, "name": name }))),
+            LiveEvent::Feedback(feedback) => ("feedback", serde_json::to_string(&feedback.as_ref().clone().for_reader(sensitive))),
+            LiveEvent::Config { kind, name } => ("config", serde_json::to_string(&json!({ "kind": kind, "name": name }))),
+            LiveEvent::Alert { title, link } => ("alert", serde_json::to_string(&json!({ "title": title, "link": link }))),
+            LiveEvent::Issue { number, title, state } => {
+                ("issue", serde_json::to_string(&json!({ "number": number, "title": title, "state": state })))
+            }
         };
         Some(Ok(Event::default().id(numbered.number.to_string()).event(name).data(data.ok()?)))
     })

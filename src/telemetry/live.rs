@@ -23,6 +23,22 @@ pub enum LiveEvent {
         /// Its name.
         name: String,
     },
+    /// Somebody should look now.
+    Alert {
+        /// In a line.
+        title: String,
+        /// Where to look, within the control room.
+        link: String,
+    },
+    /// An issue was opened or changed.
+    Issue {
+        /// Its number.
+        number: i64,
+        /// In a line.
+        title: String,
+        /// Where it stands.
+        state: crate::issues::model::State,
+    },
 }
 
 /// An event with its place in the sequence of this process.

@@ -63,6 +63,10 @@ pub struct RequestSummary {
     pub cost: Nanodollars,
     /// The beginning of what the user said last.
     pub preview: Option<String>,
+    /// Something harmful or private was reported about it, and the reader is not of the safety team: what was said is left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", sqlx(default))]
+    pub restricted: bool,
 }
 
 /// One try at one target.

@@ -55,10 +55,15 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
 
 /// What users said since the beginning, from the database: any replica gives the same.
 async fn feedback(app: &App, out: &mut String) -> Result<(), Fault> {
-    let Ok(said) = crate::feedback::store::count_all(app.db()).await else { return Ok(()) };
+    let Ok(said) = crate::feedback::store::numbers::count_all(app.db()).await else { return Ok(()) };
     let _ = writeln!(out, "# HELP hypercare_feedback_total Feedback by rating.\n# TYPE hypercare_feedback_total counter");
     for (rating, n) in said {
         let _ = writeln!(out, "hypercare_feedback_total{{rating=\"{}\"}} {n}", label(&rating));
+    }
+    let Ok(flags) = crate::feedback::store::numbers::count_flags(app.db()).await else { return Ok(()) };
+    let _ = writeln!(out, "# HELP hypercare_safety_flags_total Reports by what is wrong.\n# TYPE hypercare_safety_flags_total counter");
+    for (kind, n) in flags {
+        let _ = writeln!(out, "hypercare_safety_flags_total{{kind=\"{}\"}} {n}", label(&kind));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reading the log and the numbers drawn from it.
 
-use super::block::{self, Entry};
+use super::block::{self, Entry, Facts};
 use super::model::{
     LiveMetrics, Marker, Outcome, Overview, Point, Range, RequestDetail, RequestFilter, RequestSummary, Totals, VariantSeries,
     VersionNumbers,
@@ -8,7 +8,7 @@ use super::model::{
 use super::record::summarise;
 use super::rollup::Span;
 use super::store::{self, TrafficRow};
-use crate::feedback::store::ThumbsRow;
+use crate::feedback::store::numbers::ThumbsRow;
 use crate::gateway::Endpoint;
 use crate::identity::Actor;
 use crate::identity::model::Permission;
@@ -24,18 +24,41 @@ pub async fn list_requests(app: &App, actor: &Actor, filter: &RequestFilter, pag
     actor.require(Permission::ReadTraffic)?;
     let rows = page.rows();
     let found = store::list(app.db(), filter, page.cursor.as_deref(), i64::try_from(rows + 1).unwrap_or(i64::MAX)).await?;
-    Ok(Page::cut(found, rows, |r| r.id.to_string()))
+    let mut page = Page::cut(found, rows, |r| r.id.to_string());
+    if let (false, Some(newest), Some(oldest)) =
+        (actor.may(Permission::ReadSensitive), page.items.iter().map(|r| &r.id).max(), page.items.iter().map(|r| &r.id).min())
+    {
+        let withheld = crate::feedback::store::sensitive_requests(app.db(), oldest, newest).await?;
+        for summary in page.items.iter_mut().filter(|r| withheld.contains(&r.id)) {
+            restrict(summary);
+        }
+    }
+    Ok(page)
 }
 
-/// Everything about one call, by our id or the caller's.
+fn restrict(summary: &mut RequestSummary) {
+    summary.restricted = true;
+    summary.preview = None;
+    summary.user_id = None;
+}
+
+/// Everything about one call, by our id or the caller's. Where something harmful or private was reported, what was said is for the safety team.
 pub async fn get_request(app: &App, actor: &Actor, id: &Id) -> Result<RequestDetail, Fault> {
     actor.require(Permission::ReadTraffic)?;
     let row = store::detail(app.db(), id.as_str()).await?;
     let row =
         row.ok_or_else(|| Fault::NotFound(format!("No request `{id}` is in the log. A call appears here within a second of its end.")))?;
     let entry = entry(row.content, row.place).await?;
-    let upstream = upstream_body(app, &row.summary, &entry).await?;
-    Ok(detail(row.summary, row.key_name, entry, upstream))
+    let mut summary = row.summary;
+    if !actor.may(Permission::ReadSensitive)
+        && !crate::feedback::store::sensitive_requests(app.db(), &summary.id, &summary.id).await?.is_empty()
+    {
+        restrict(&mut summary);
+        let facts = Facts { error_message: None, source_ip: None, metadata: None, ..entry.facts };
+        return Ok(detail(summary, row.key_name, Entry { facts, ..Entry::default() }, None));
+    }
+    let upstream = upstream_body(app, &summary, &entry).await?;
+    Ok(detail(summary, row.key_name, entry, upstream))
 }
 
 /// What was asked and answered in a call.
@@ -190,7 +213,7 @@ pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str
     let start = end.minus(span);
     let before = start.minus(span);
     let traffic = traffic(app, Span::for_step(range.step_minutes()), before, end, route).await?;
-    let thumbs = crate::feedback::store::thumbs(app.db(), step, before, end, route).await?;
+    let thumbs = crate::feedback::store::numbers::thumbs(app.db(), step, before, end, route).await?;
 
     let (mut now, mut earlier) = (Sum::default(), Sum::default());
     let mut points: BTreeMap<Instant, Sum> = (0..span.0 / step.0).map(|i| (start.plus(step.times(i)), Sum::default())).collect();
@@ -263,7 +286,7 @@ pub async fn by_version(app: &App, actor: &Actor, prompt: &str, range: Range) ->
             *point += row.traffic.requests;
         }
     }
-    for said in crate::feedback::store::of_prompt(app.db(), start, end, &name).await? {
+    for said in crate::feedback::store::numbers::of_prompt(app.db(), start, end, &name).await? {
         let Some(of) = number(&said.prompt).and_then(|version| sums.get_mut(&version)) else { continue };
         of.sum.totals.feedback_up += said.up;
         of.sum.totals.feedback_down += said.down;
@@ -310,7 +333,7 @@ pub(crate) async fn live_metrics(app: &App) -> Result<LiveMetrics, Fault> {
     let minute = at.minute();
     let start = minute.minus(Duration::MINUTE.times(59));
     let rows = traffic(app, Span::Minute, start, minute.plus(Duration::MINUTE), None).await?;
-    let thumbs = crate::feedback::store::thumbs(app.db(), Duration::MINUTE, start, minute.plus(Duration::MINUTE), None).await?;
+    let thumbs = crate::feedback::store::numbers::thumbs(app.db(), Duration::MINUTE, start, minute.plus(Duration::MINUTE), None).await?;
     let (mut hour, mut point) = (Sum::default(), Sum::default());
     let mut by_variant: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut previous = 0;

@@ -105,6 +105,12 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
         "feedback",
         "metrics",
         "live",
+        "themes",
+        "issues",
+        "issues/standup",
+        "issues/clocks",
+        "decisions",
+        "feedback/views",
     ]
     .into_iter()
     .map(|path| (get.clone(), path, Value::Null, readers))
@@ -121,6 +127,16 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
         (post.clone(), "prompts/support/runs", json!({ "version": 1, "provider": "primary", "model": "mock" })),
         (post.clone(), "playground", tried),
         (Method::DELETE, "prompts/support/cases/none", Value::Null),
+        (post.clone(), "feedback/triage", json!({ "ids": ["none"], "set": { "state": "done" } })),
+        (post.clone(), "feedback/undo", json!({})),
+        (get.clone(), "feedback/channels", Value::Null),
+        (post.clone(), "themes/refresh", json!({})),
+        (Method::PATCH, "themes/none", json!({ "name": "x" })),
+        (post.clone(), "issues", json!({ "title": "x" })),
+        (Method::PATCH, "issues/99", json!({ "severity": "low" })),
+        (post.clone(), "issues/99/notes", json!({ "words": "x" })),
+        (post.clone(), "decisions", json!({ "title": "x" })),
+        (put.clone(), "issues/clocks", json!({ "critical": 15, "high": 60, "medium": 480, "low": 1440 })),
     ] {
         table.push((method, path, body, writers));
     }
@@ -136,6 +152,10 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
         (Method::DELETE, "routes/nobody", Value::Null),
         (get.clone(), "export/config", Value::Null),
         (get.clone(), "audit/export", Value::Null),
+        (get.clone(), "channels", Value::Null),
+        (put.clone(), "channels/none", json!({ "url": "http://127.0.0.1", "events": [] })),
+        (put.clone(), "feedback/channels/x", json!({ "mapping": { "colour": "c" } })),
+        (put.clone(), "users/none/safety", json!({ "safety": true })),
     ] {
         table.push((method, path, body, admins));
     }

@@ -103,6 +103,7 @@ fn planner(name: &str) -> Actor {
         id: Id::new(),
         email: name.to_owned(),
         role: Role::Admin,
+        safety: false,
         created_at: epoch,
         last_login_at: None,
         disabled_at: None,

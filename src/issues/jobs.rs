@@ -1,0 +1,21 @@
+//! Watches fixes, and keeps the public page.
+
+use super::service::{fix, public};
+use crate::server::App;
+use tokio::time::{self, MissedTickBehavior};
+
+/// Between two looks.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Every five seconds: the public page as it stands, and what the numbers say about fixes.
+pub(crate) async fn watch(app: App) {
+    let mut tick = time::interval(LOOK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        public::refresh(&app).await;
+        if let Err(e) = fix::watch(&app).await {
+            tracing::warn!(error = %e, "fixes cannot be looked at now");
+        }
+    }
+}

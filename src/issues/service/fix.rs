@@ -1,0 +1,220 @@
+//! Whether a fix helped: the numbers without it and with it, looked at again and again, and after closing too.
+
+use super::{NewFix, SELF, announce, text, write};
+use crate::identity::Actor;
+use crate::issues::model::{EventKind, Fix, FixKind, Issue, Measure, Outcome, Share, State, Verdict};
+use crate::issues::store::{self, Wanted};
+use crate::server::App;
+use crate::types::{Duration, Fault, Instant};
+use hypercare_stats::proportion::{Z_95, newcombe};
+use serde_json::json;
+
+/// How far back the time before a fix goes at most, and at least.
+const MOST: Duration = Duration(7 * 86_400 * 1_000_000);
+const LEAST: Duration = Duration(3_600 * 1_000_000);
+/// How long after closing a fix is still watched.
+const WATCHED: Duration = Duration(30 * 86_400 * 1_000_000);
+/// Fewer complaints on a fixed version are no regression.
+const LEAST_AGAIN: i64 = 5;
+
+pub(super) async fn check(app: &App, new: NewFix, actor: &Actor, now: Instant) -> Result<Fix, Fault> {
+    let what = text("fix.what", &new.what, 1, 200)?;
+    match new.kind {
+        FixKind::PromptVersion => {
+            let version = what.rsplit_once('@').and_then(|(name, version)| Some((name, version.parse::<u32>().ok()?)));
+            let (name, version) = version.ok_or_else(|| Fault::field("fix.what", "must be a prompt and a version, like support@12"))?;
+            if crate::prompts::store::version(app.db(), name, version).await?.is_none() {
+                return Err(Fault::field("fix.what", format!("`{name}` has no version {version}")));
+            }
+        }
+        FixKind::RouteChange => {
+            if app.snapshot().route(&what).is_none() {
+                return Err(Fault::field("fix.what", format!("there is no route `{what}`")));
+            }
+        }
+        FixKind::Release => {}
+    }
+    let at = new.at.unwrap_or(now);
+    if at > now {
+        return Err(Fault::field("fix.at", "is in the future"));
+    }
+    Ok(Fix { kind: new.kind, what, at, by: actor.name() })
+}
+
+/// Whether calls with this prompt have the fix: the fixed version or a later one of the same prompt.
+fn has_fix(fix: &str, prompt: Option<&str>) -> Option<bool> {
+    let parse = |text: &str| text.rsplit_once('@').and_then(|(name, v)| Some((name.to_owned(), v.parse::<u32>().ok()?)));
+    let (name, fixed) = parse(fix)?;
+    let (this, version) = parse(prompt?)?;
+    (this == name).then_some(version >= fixed)
+}
+
+/// Troubles and calls with and without the fix, over a span.
+struct Sides {
+    without: Share,
+    with: Share,
+}
+
+async fn sides(app: &App, issue: &Issue, fix: &Fix, from: Instant, to: Instant) -> Result<Sides, Fault> {
+    let Some(metric) = &issue.metric else { return Ok(Sides { without: Share::default(), with: Share::default() }) };
+    let mut sides = Sides { without: Share::default(), with: Share::default() };
+    // A version of a prompt is told by the calls themselves, old and new side by side; other fixes are told by time.
+    let spans = match fix.kind {
+        FixKind::PromptVersion => vec![(from, to, None)],
+        _ => vec![(from, fix.at, Some(false)), (fix.at, to, Some(true))],
+    };
+    for (from, to, fixed) in spans {
+        let mut add = |prompt: Option<&str>, hits: i64, of: i64| {
+            let side = fixed.or_else(|| has_fix(&fix.what, prompt));
+            let share = match side {
+                Some(true) => &mut sides.with,
+                Some(false) => &mut sides.without,
+                None => return,
+            };
+            share.hits += hits;
+            share.of += of;
+        };
+        let minute = Duration::MINUTE;
+        let calls = store::calls(app.db(), from.floor(minute), to, metric.route.as_deref()).await?;
+        for row in calls {
+            match metric.measure {
+                Measure::Errors => add(row.prompt.as_deref(), row.errors, row.calls),
+                Measure::ThumbsDown => {}
+                _ => add(row.prompt.as_deref(), 0, row.calls),
+            }
+        }
+        for row in store::hits(app.db(), metric, issue.theme.as_ref(), from, to).await? {
+            match metric.measure {
+                Measure::Errors => {}
+                Measure::ThumbsDown => add(row.prompt.as_deref(), row.hits, row.thumbs),
+                _ => add(row.prompt.as_deref(), row.hits, 0),
+            }
+        }
+    }
+    Ok(sides)
+}
+
+/// What the numbers say about the fix of an issue; nothing without a fix and a metric.
+pub(crate) async fn verdict(app: &App, issue: &Issue) -> Result<Option<Verdict>, Fault> {
+    let (Some(fix), Some(_)) = (&issue.fix, &issue.metric) else { return Ok(None) };
+    let now = app.now();
+    let back = fix.at.since(issue.started_at).0.clamp(LEAST.0, MOST.0);
+    let sides = sides(app, issue, fix, fix.at.minus(Duration(back)), now).await?;
+    Ok(Some(Verdict::of(sides.without, sides.with, now)))
+}
+
+/// Looks at every fix that is watched: writes what the numbers say now, proposes to close what is better, and opens again what came back.
+pub(crate) async fn watch(app: &App) -> Result<(), Fault> {
+    let watched = Wanted { states: vec![State::Monitoring], ..Wanted::default() };
+    for issue in store::list(app.db(), &watched, None, 500).await? {
+        if let Some(verdict) = verdict(app, &issue).await? {
+            settle(app, &issue, verdict).await?;
+        }
+    }
+    let closed = Wanted { states: vec![State::Closed], changed_since: Some(app.now().minus(WATCHED)), ..Wanted::default() };
+    for issue in store::list(app.db(), &closed, None, 500).await? {
+        if let Some(words) = came_back(app, &issue).await? {
+            reopen(app, issue, &words).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn settle(app: &App, issue: &Issue, verdict: Verdict) -> Result<(), Fault> {
+    let news = issue.verdict.as_ref().map(|v| v.outcome) != Some(verdict.outcome);
+    let mut tx = app.db().begin().await?;
+    store::set_verdict(&mut tx, &issue.id, &verdict).await?;
+    if news && verdict.outcome != Outcome::TooLittle {
+        let mut words = verdict.sentence(of_what(issue));
+        if verdict.outcome == Outcome::Better {
+            words.push_str(" It can be closed.");
+        }
+        write(&mut tx, &issue.id, verdict.at, SELF, EventKind::Verdict, &words, None).await?;
+    }
+    tx.commit().await?;
+    if news {
+        announce(app, &Issue { verdict: Some(verdict), ..issue.clone() }, "issue.changed").await?;
+    }
+    Ok(())
+}
+
+/// What a share is of.
+pub fn of_what(issue: &Issue) -> &'static str {
+    if issue.metric.as_ref().is_some_and(|m| m.measure == Measure::ThumbsDown) { "thumbs" } else { "calls" }
+}
+
+/// Whether the trouble is back on what has the fix: since it was closed, clearly more often than when it was found better. Older versions do not count.
+async fn came_back(app: &App, issue: &Issue) -> Result<Option<String>, Fault> {
+    let (Some(fix), Some(closed)) = (&issue.fix, issue.closed_at) else { return Ok(None) };
+    let since = Fix { at: closed.max(fix.at), ..fix.clone() };
+    let now = sides(app, issue, &since, since.at, app.now()).await?.with;
+    if now.hits < LEAST_AGAIN {
+        return Ok(None);
+    }
+    let then = issue.verdict.as_ref().map(|v| v.after).filter(|share| share.of > 0);
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    let worse = match then {
+        Some(then) => {
+            newcombe((count(then.hits), count(then.of)), (count(now.hits), count(now.of)), Z_95).is_some_and(|d| d.interval.0 > 0.0)
+        }
+        None => true,
+    };
+    Ok(worse.then(|| format!("It came back: {} of {} {} with {} since it was closed.", now.hits, now.of, of_what(issue), fix.what)))
+}
+
+async fn reopen(app: &App, issue: Issue, words: &str) -> Result<(), Fault> {
+    let now = app.now();
+    let due_at = now.plus(super::clocks(app).await?.of(issue.severity));
+    let after = Issue { state: State::Open, closed_at: None, acknowledged_at: None, due_at, updated_at: now, ..issue };
+    let mut tx = app.db().begin().await?;
+    if !store::update(&mut tx, &after).await? {
+        // Somebody is at it.
+        return Ok(());
+    }
+    write(&mut tx, &after.id, now, SELF, EventKind::Regression, words, None).await?;
+    tx.commit().await?;
+    super::public::refresh(app).await;
+    announce(app, &after, "issue.changed").await
+}
+
+/// Tells who reported it that it is fixed: their status says so from now on, and channels that want it get the list, so that applications can tell people.
+pub(super) async fn tell_reporters(app: &App, issue: &Issue) -> Result<(), Fault> {
+    let reporters = store::reporters(app.db(), &issue.id).await?;
+    if reporters.is_empty() {
+        return Ok(());
+    }
+    let title = issue.public.as_ref().map(|p| p.title.clone());
+    let list: Vec<_> = reporters
+        .iter()
+        .map(|r| {
+            let external = r.metadata.as_ref().and_then(|m| m.0.get("external_id").cloned());
+            json!({ "feedback_id": r.id, "request_id": r.request_id, "user": r.user_id, "channel": r.channel, "external_id": external })
+        })
+        .collect();
+    let message = "This has been fixed. Thank you for telling us.";
+    crate::notify::service::tell(
+        app,
+        "feedback.resolved",
+        &json!({ "issue": issue.number, "title": title, "message": message, "reporters": list }),
+    )
+    .await?;
+    let n = reporters.len();
+    let words = format!("{n} {} told: their feedback says that it is fixed", if n == 1 { "reporter is" } else { "reporters are" });
+    let mut tx = app.db().begin().await?;
+    write(&mut tx, &issue.id, app.now(), SELF, EventKind::Told, &words, None).await?;
+    Ok(tx.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_version_has_the_fix_and_another_prompt_is_no_evidence() {
+        assert_eq!(has_fix("support@12", Some("support@12")), Some(true));
+        assert_eq!(has_fix("support@12", Some("support@13")), Some(true));
+        assert_eq!(has_fix("support@12", Some("support@9")), Some(false), "9 is older than 12");
+        assert_eq!(has_fix("support@12", Some("sales@12")), None);
+        assert_eq!(has_fix("support@12", None), None);
+    }
+}
