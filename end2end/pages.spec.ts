@@ -9,11 +9,12 @@ test.use({ world: "pages" });
 const REQUEST = "{request}";
 const FEEDBACK = "{feedback}";
 
-const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-that-name", `/requests/${REQUEST}`, "/feedback", `/feedback?item=${FEEDBACK}`];
+const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-that-name", `/requests/${REQUEST}`, "/feedback", `/feedback?item=${FEEDBACK}`, "/feedback?state=&category=inaccurate", "/themes", "/themes?span=7d", "/themes/{theme}", "/issues", "/issues?state=closed", "/issues/1", "/issues/standup", "/decisions"];
+const TRIAGING = [`/issues/new?ids=${FEEDBACK}`, "/issues/new?theme={theme}", "/issues/clocks", "/feedback/import"];
 const READING = [...WATCHING, "/prompts", "/prompts?q=lamp", "/prompts/support", "/prompts/support/compare?from=1&to=2", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html", "/admin/models", "/admin/models?search=gpt-4o"];
 const PAGES: Record<Persona, string[]> = {
-  admin: [...READING, "/prompts/new", "/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"],
-  product: [...READING, "/prompts/new"],
+  admin: [...READING, ...TRIAGING, "/prompts/new", "/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"],
+  product: [...READING, ...TRIAGING, "/prompts/new"],
   annotator: ["/"],
   viewer: READING,
 };
@@ -21,9 +22,25 @@ const PAGES: Record<Persona, string[]> = {
 const ADMIN_ONLY = ["/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"];
 const FORBIDDEN: Record<Exclude<Persona, "admin">, string[]> = {
   product: ADMIN_ONLY,
-  viewer: [...ADMIN_ONLY, "/prompts/new"],
-  annotator: [...ADMIN_ONLY, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", "/prompts", "/prompts/support", "/prompts/support/compare", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
+  viewer: [...ADMIN_ONLY, ...TRIAGING, "/prompts/new"],
+  annotator: [...ADMIN_ONLY, ...TRIAGING, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", `/feedback/pane/${FEEDBACK}`, "/themes", "/themes/{theme}", "/issues", "/issues/1", "/issues/standup", "/decisions", "/prompts", "/prompts/support", "/prompts/support/compare", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
 };
+
+/** What those who triage may do. */
+const TRIAGE: { path: string; form: Record<string, string> }[] = [
+  { path: "/feedback/decide", form: { ids: "none", state: "done", back: "state=new" } },
+  { path: "/feedback/undo", form: { back: "state=new" } },
+  { path: "/issues", form: { title: "mine", severity: "low" } },
+  { path: "/issues/1", form: { severity: "low" } },
+  { path: "/issues/1/notes", form: { words: "mine" } },
+  { path: "/issues/join", form: { of: "none", number: "1" } },
+  { path: "/issues/clocks", form: { critical: "1", high: "1", medium: "1", low: "1" } },
+  { path: "/decisions", form: { title: "mine" } },
+  { path: "/themes/refresh", form: {} },
+  { path: "/themes/{theme}/rename", form: { name: "mine" } },
+  { path: "/themes/{theme}/merge", form: { into: "none" } },
+  { path: "/themes/{theme}/split", form: { name: "mine", ids: "none" } },
+];
 
 /** Every form that changes something, and every call that does. */
 const FORMS: { path: string; form: Record<string, string> }[] = [
@@ -40,6 +57,7 @@ const FORMS: { path: string; form: Record<string, string> }[] = [
   { path: `/requests/${REQUEST}/case`, form: { prompt: "support", name: "mine" } },
   { path: "/prompts/new", form: { name: "mine", role: "system", content: "Obey me.", parameters: "", note: "" } },
   { path: "/prompts/support/label", form: { label: "production", version: "2", reason: "mine" } },
+  ...TRIAGE,
   { path: "/admin/providers", form: { preset: "groq", name: "mine", key: "k", base_url: "" } },
   { path: "/admin/providers/primary/draining", form: { draining: "true", reason: "" } },
   { path: "/admin/providers/primary/test", form: { model: "mock" } },
@@ -51,7 +69,7 @@ const FORMS: { path: string; form: Record<string, string> }[] = [
   { path: "/admin/people/{me}/role", form: { role: "admin" } },
   { path: "/admin/people/{admin}/access", form: { access: "off" } },
 ];
-const MAY: Record<Exclude<Persona, "admin">, string[]> = { product: ["/prompts/new", "/prompts/support/label", "/prompts/support/rollback", "/prompts/support/cases", "/prompts/support/cases/run", "/prompts/support/playground", `/requests/${REQUEST}/case`], viewer: [], annotator: [] };
+const MAY: Record<Exclude<Persona, "admin">, string[]> = { product: [...TRIAGE.map(({ path }) => path), "/prompts/new", "/prompts/support/label", "/prompts/support/rollback", "/prompts/support/cases", "/prompts/support/cases/run", "/prompts/support/playground", `/requests/${REQUEST}/case`], viewer: [], annotator: [] };
 
 const made = new Map<Gateway, Promise<Record<string, string>>>();
 
@@ -70,14 +88,27 @@ async function makeThings(gateway: Gateway, page: Page): Promise<Record<string, 
     await gateway.feedback(answer.token, i % 2 ? bad : { rating: "up" });
     requestId = answer.requestId;
   }
+  for (let i = 0; i < 7; i++) {
+    const answer = await gateway.call(`Where is order ${i}?`, { user: `forgetful-${i}`, session: `f-${i}` });
+    await gateway.feedback(answer.token, { rating: "down", categories: ["forgot_context"], comment: `It forgot my order number ${"again ".repeat(i % 3)}`.trim() });
+  }
   await gateway.call("Fail on purpose", { user: "x".repeat(200) }).catch(() => undefined);
   const list = async (path: string) => ((await (await page.request.get(path)).json()) as { items: { id: string; email?: string }[] }).items;
   await expect.poll(async () => (await list(`/api/v1/requests?id=${requestId}`)).length).toBe(1);
   const [request] = await list(`/api/v1/requests?id=${requestId}`);
   const [feedback] = await list("/api/v1/feedback");
   const [key] = await list("/api/v1/keys");
+  await page.request.post("/api/v1/themes/refresh", { data: {} });
+  await expect.poll(async () => (await list("/api/v1/themes")).length).toBeGreaterThan(0);
+  const [theme] = await list("/api/v1/themes");
+  const issue = await page.request.post("/api/v1/issues", { data: { title: "Forgets the order number", feedback: [feedback.id] } });
+  expect(issue.status(), await issue.text()).toBe(201);
+  const cause = { what: "The prompt says nothing of earlier messages.", class: "prompt" };
+  const told = { title: "Answers forget order numbers", workaround: "Repeat the number." };
+  await page.request.patch("/api/v1/issues/1", { data: { cause, public: told, fix: { kind: "prompt_version", what: "support@2" } } });
+  await page.request.post("/api/v1/decisions", { data: { title: "The longer prompt stays", why: "Fewer complaints.", issue: 1 } });
   const admin = (await list("/api/v1/users")).find((person) => person.email === "admin@shop.example");
-  return { "{request}": request.id, "{feedback}": feedback.id, "{key}": key.id, "{admin}": admin?.id ?? "" };
+  return { "{request}": request.id, "{feedback}": feedback.id, "{theme}": theme.id, "{key}": key.id, "{admin}": admin?.id ?? "" };
 }
 
 function fill(path: string, ids: Record<string, string>): string {
@@ -114,7 +145,7 @@ for (const persona of ["admin", "product", "annotator", "viewer"] as const) {
 test("log-in and set-up pages: one heading, nothing that shuts anybody out, light and dark", async ({ page }) => {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const path of ["/login", "/setup?token=x", "/api/docs"]) {
+    for (const path of ["/login", "/setup?token=x", "/api/docs", "/status"]) {
       await page.goto(path);
       await expect.soft(page.getByRole("heading", { level: 1 }), path).toHaveCount(1);
       expect.soft(await serious(page), `${path}, ${colorScheme}`).toEqual([]);

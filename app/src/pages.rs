@@ -4,12 +4,15 @@ mod admin;
 mod assets;
 mod docs;
 mod feedback;
+mod fields;
+mod issues;
 mod overview;
 mod prompts;
 mod requests;
 mod routes;
 mod shell;
 mod sign_in;
+mod themes;
 
 use axum::Router;
 use hypercare::server::App;
@@ -20,6 +23,8 @@ pub fn router() -> Router<App> {
         .merge(overview::router())
         .merge(requests::router())
         .merge(feedback::router())
+        .merge(themes::router())
+        .merge(issues::router())
         .merge(prompts::router())
         .merge(routes::router())
         .merge(admin::router())

@@ -4,7 +4,7 @@
 use super::live::subscribe;
 use crate::parts::chart::{Frame, line, scale, ticks};
 use crate::parts::format;
-use crate::parts::items::series_colour;
+use crate::parts::items::{Spark, series_colour};
 use hypercare::telemetry::model::{LiveMetrics, Overview, Point, Range, Totals};
 use hypercare::types::Duration;
 use leptos::prelude::*;
@@ -196,16 +196,11 @@ fn tile_view(tile: Tile) -> impl IntoView {
         Some(("watch", _)) => "tile watch",
         _ => "tile",
     };
-    let max = tile.spark.iter().flatten().fold(0.0_f64, |a, b| a.max(*b));
-    let frame = Frame { left: 0.0, top: 3.0, width: 160.0, height: 24.0, max: max.max(f64::MIN_POSITIVE) };
-    let path = line(&frame, &tile.spark);
     view! {
         <a class=class href=tile.href>
             <span class="label">{tile.label}{tile.state.map(|(class, word)| view! { <span class=format!("badge {class}")>{word}</span> })}</span>
             <span class="value">{tile.value}<small>" "{tile.unit}</small></span>
-            <svg viewBox="0 0 160 30" preserveAspectRatio="none" aria-hidden="true">
-                <path d=path fill="none" stroke="var(--series-1)" stroke-width="1.6" vector-effect="non-scaling-stroke"></path>
-            </svg>
+            <Spark values=tile.spark/>
             <span class="small muted">{tile.note}</span>
         </a>
     }

@@ -16,9 +16,15 @@ pub fn PageTools() -> impl IntoView {
                     <dt><kbd>"g"</kbd>" "<kbd>"o"</kbd></dt><dd>"Overview"</dd>
                     <dt><kbd>"g"</kbd>" "<kbd>"q"</kbd></dt><dd>"Requests"</dd>
                     <dt><kbd>"g"</kbd>" "<kbd>"f"</kbd></dt><dd>"Feedback"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"t"</kbd></dt><dd>"Themes"</dd>
+                    <dt><kbd>"g"</kbd>" "<kbd>"i"</kbd></dt><dd>"Issues"</dd>
                     <dt><kbd>"g"</kbd>" "<kbd>"p"</kbd></dt><dd>"Prompts"</dd>
                     <dt><kbd>"g"</kbd>" "<kbd>"r"</kbd></dt><dd>"Routes"</dd>
                     <dt><kbd>"j"</kbd>" / "<kbd>"k"</kbd></dt><dd>"Next or previous item of a list"</dd>
+                    <dt><kbd>"e"</kbd>" "<kbd>"r"</kbd>" "<kbd>"s"</kbd></dt><dd>"Feedback: done, to review, spam"</dd>
+                    <dt><kbd>"1"</kbd>" – "<kbd>"4"</kbd></dt><dd>"Feedback: severity, critical to low"</dd>
+                    <dt><kbd>"a"</kbd>" "<kbd>"A"</kbd>" "<kbd>"t"</kbd></dt><dd>"Feedback: take it, assign it, choose the type"</dd>
+                    <dt><kbd>"i"</kbd>" "<kbd>"x"</kbd>" "<kbd>"u"</kbd></dt><dd>"Feedback: make an issue, tick, undo"</dd>
                     <dt><kbd>"?"</kbd></dt><dd>"This help"</dd>
                 </dl>
             </section>
@@ -128,6 +134,8 @@ mod browser {
             "o" => "/",
             "q" => "/requests",
             "f" => "/feedback",
+            "t" => "/themes",
+            "i" => "/issues",
             "p" => "/prompts",
             "r" => "/routes",
             _ => return,
@@ -137,7 +145,7 @@ mod browser {
 
     /// Opens the item behind or before the open one in the list of the page, if it has one.
     fn step(by: i32) {
-        let Ok(items) = document().query_selector_all("[data-list] a.list-item") else { return };
+        let Ok(items) = document().query_selector_all("[data-list]:not([data-keys]) a.list-item") else { return };
         let count = i32::try_from(items.length()).unwrap_or(0);
         let item = |i: i32| u32::try_from(i).ok().and_then(|i| items.item(i)).and_then(|n| n.dyn_into::<HtmlElement>().ok());
         let open = (0..count).find(|i| item(*i).is_some_and(|el| el.get_attribute("aria-current").is_some()));

@@ -1,5 +1,6 @@
 //! Small pieces that several pages and islands show.
 
+use super::chart::{Frame, line};
 use super::format;
 use super::icon::Icon;
 use hypercare::feedback::model::{Feedback, Rating};
@@ -69,4 +70,20 @@ pub fn OutcomeBadge(
 /// The stable colour of a variant.
 pub fn series_colour(place: usize) -> String {
     format!("var(--series-{})", place % 6 + 1)
+}
+
+/// A small line without axes: how something moved.
+#[component]
+pub fn Spark(
+    /// Oldest first.
+    values: Vec<Option<f64>>,
+) -> impl IntoView {
+    let max = values.iter().flatten().fold(0.0_f64, |a, b| a.max(*b));
+    let frame = Frame { left: 0.0, top: 3.0, width: 160.0, height: 24.0, max: max.max(f64::MIN_POSITIVE) };
+    let path = line(&frame, &values);
+    view! {
+        <svg class="sparkline" viewBox="0 0 160 30" preserveAspectRatio="none" aria-hidden="true">
+            <path d=path fill="none" stroke="var(--series-1)" stroke-width="1.6" vector-effect="non-scaling-stroke"></path>
+        </svg>
+    }
 }

@@ -50,7 +50,7 @@ fn page(people: Vec<Person>, typed: Typed, fault: Option<Fault>, me: &Id, now: I
         <div class="page-head"><h1>"People"</h1></div>
         <div class="detail-grid">
             <section class="card flush"><div class="scroll"><table><caption class="visually-hidden">"People by address"</caption>
-                <thead><tr><th scope="col">"E-mail address"</th><th scope="col">"Role"</th><th scope="col">"Last signed in"</th><th scope="col"><span class="visually-hidden">"Access"</span></th></tr></thead>
+                <thead><tr><th scope="col">"E-mail address"</th><th scope="col">"Role"</th><th scope="col" title="Reads what was reported as harmful or as private data">"Safety team"</th><th scope="col">"Last signed in"</th><th scope="col"><span class="visually-hidden">"Access"</span></th></tr></thead>
                 <tbody>{rows}</tbody></table></div></section>
             {form(typed, fault.as_ref())}
         </div>
@@ -59,6 +59,13 @@ fn page(people: Vec<Person>, typed: Typed, fault: Option<Fault>, me: &Id, now: I
 
 fn row(p: Person, me: &Id, now: Instant) -> impl IntoView + use<> {
     let (role_action, access_action) = (format!("/admin/people/{}/role", p.id), format!("/admin/people/{}/access", p.id));
+    let safety_action = format!("/admin/people/{}/safety", p.id);
+    // An admin reads everything, an annotator no feedback at all: neither has to be asked.
+    let safety = matches!(p.role, Role::Product | Role::Viewer).then(|| {
+        let (value, words) = if p.safety { ("off", "Take out") } else { ("on", "Add") };
+        view! { <form method="post" action=safety_action class="row">{p.safety.then(|| view! { <span class="badge info">"member"</span> })}<button class="btn quiet" name="safety" value=value aria-label=format!("Safety team: {words} {}", p.email)>{words}</button></form> }
+    });
+    let always = (p.role == Role::Admin).then(|| view! { <span class="muted small">"always"</span> });
     let off = p.disabled_at.is_some();
     let access = if p.id == *me {
         view! { <span class="muted small">"you"</span> }.into_any()
@@ -71,7 +78,7 @@ fn row(p: Person, me: &Id, now: Instant) -> impl IntoView + use<> {
         <tr>
             <td><b>{p.email.clone()}</b>{off.then(|| view! { " "<span class="badge bad">"locked out"</span> })}</td>
             <td><form method="post" action=role_action class="row"><select class="input" name="role" aria-label=format!("Role of {}", p.email)>{roles(p.role.as_str())}</select><button class="btn quiet" aria-label=format!("Change the role of {}", p.email)>"Change"</button></form></td>
-            <td class="muted nowrap">{seen}</td><td>{access}</td>
+            <td>{safety}{always}</td><td class="muted nowrap">{seen}</td><td>{access}</td>
         </tr>
     }
 }
@@ -133,10 +140,24 @@ async fn set_access(ctx: Ctx, Path(id): Path<String>, Form(to): Form<Access>) ->
     }
 }
 
+#[derive(Deserialize)]
+struct Safety {
+    safety: String,
+}
+
+async fn set_safety(ctx: Ctx, Path(id): Path<String>, Form(to): Form<Safety>) -> Response {
+    match service::set_safety(&ctx.app, &ctx.actor(), &Id::from_text(id), to.safety == "on").await {
+        Ok(()) if to.safety == "on" => redirect("/admin/people", "They now read what was reported as harmful or as private data."),
+        Ok(()) => redirect("/admin/people", "They no longer read what was reported as harmful or as private data."),
+        Err(fault) => ctx.fault(&fault),
+    }
+}
+
 /// The page.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/admin/people", get(people).post(add))
         .route("/admin/people/{id}/role", post(set_role))
+        .route("/admin/people/{id}/safety", post(set_safety))
         .route("/admin/people/{id}/access", post(set_access))
 }
