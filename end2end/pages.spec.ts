@@ -13,13 +13,13 @@ const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-tha
 const TRIAGING = [`/issues/new?ids=${FEEDBACK}`, "/issues/new?theme={theme}", "/issues/clocks", "/feedback/import"];
 const READING = [...WATCHING, "/prompts", "/prompts?q=lamp", "/prompts/support", "/prompts/support/compare?from=1&to=2", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html", "/admin/models", "/admin/models?search=gpt-4o"];
 const PAGES: Record<Persona, string[]> = {
-  admin: [...READING, ...TRIAGING, "/prompts/new", "/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"],
+  admin: [...READING, ...TRIAGING, "/prompts/new", "/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/channels", "/admin/audit"],
   product: [...READING, ...TRIAGING, "/prompts/new"],
   annotator: ["/"],
   viewer: READING,
 };
 
-const ADMIN_ONLY = ["/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/audit"];
+const ADMIN_ONLY = ["/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/channels", "/admin/audit"];
 const FORBIDDEN: Record<Exclude<Persona, "admin">, string[]> = {
   product: ADMIN_ONLY,
   viewer: [...ADMIN_ONLY, ...TRIAGING, "/prompts/new"],
@@ -66,6 +66,10 @@ const FORMS: { path: string; form: Record<string, string> }[] = [
   { path: "/admin/keys", form: { name: "mine", scope: "admin", routes: "" } },
   { path: "/admin/keys/{key}/revoke", form: {} },
   { path: "/admin/people", form: { email: "friend@shop.example", role: "admin", password: "a password of friends" } },
+  { path: "/admin/channels/out", form: { name: "mine", kind: "webhook", url: "https://example.org/hook", event: "issue.created" } },
+  { path: "/admin/channels/in", form: { name: "mine", label: "Mine" } },
+  { path: "/admin/channels/out/hook/delete", form: {} },
+  { path: "/admin/channels/in/hook/delete", form: {} },
   { path: "/admin/people/{me}/role", form: { role: "admin" } },
   { path: "/admin/people/{admin}/access", form: { access: "off" } },
 ];
@@ -106,6 +110,8 @@ async function makeThings(gateway: Gateway, page: Page): Promise<Record<string, 
   const cause = { what: "The prompt says nothing of earlier messages.", class: "prompt" };
   const told = { title: "Answers forget order numbers", workaround: "Repeat the number." };
   await page.request.patch("/api/v1/issues/1", { data: { cause, public: told, fix: { kind: "prompt_version", what: "support@2" } } });
+  await page.request.put("/api/v1/channels/hook", { data: { url: "https://example.org/a-very-long-path/that/goes/on/and/on/for/a/while/hook", events: ["issue.created"] } });
+  await page.request.put("/api/v1/feedback/channels/tickets", { data: { label: "Tickets", mapping: { external_id: "ticket.id", comment: "ticket.description" } } });
   await page.request.post("/api/v1/decisions", { data: { title: "The longer prompt stays", why: "Fewer complaints.", issue: 1 } });
   const admin = (await list("/api/v1/users")).find((person) => person.email === "admin@shop.example");
   return { "{request}": request.id, "{feedback}": feedback.id, "{theme}": theme.id, "{key}": key.id, "{admin}": admin?.id ?? "" };

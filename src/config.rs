@@ -34,6 +34,12 @@ pub struct Options {
     /// Password of the first admin
     #[arg(long, env = "HYPERCARE_ADMIN_PASSWORD", global = true, hide_env_values = true, hide = true)]
     pub admin_password: Option<String>,
+    /// Mail server that news go out by, like `smtps://user:password@mail.example.org` or `smtp://mail.example.org:587?tls=required` [default: none]
+    #[arg(long, env = "HYPERCARE_SMTP_URL", global = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Sender of e-mail, like `hypercare <care@example.org>`; needed with a mail server
+    #[arg(long, env = "HYPERCARE_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
     /// What to log, like `info` or `hypercare=debug` [default: info]
     #[arg(long, env = "HYPERCARE_LOG", global = true)]
     pub log: Option<String>,
@@ -74,6 +80,36 @@ pub enum ConfigError {
     },
 }
 
+/// How e-mail goes out.
+#[derive(Clone)]
+pub struct Mail {
+    /// The mail server, as lettre reads it.
+    pub url: String,
+    /// Who it is from.
+    pub from: lettre::message::Mailbox,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address of the server has its password in it.
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl Mail {
+    fn new(url: Option<String>, from: Option<String>) -> Result<Option<Self>, ConfigError> {
+        let Some(url) = url else { return Ok(None) };
+        let wrong = |name: &'static str, why: String| ConfigError::Value { name, why };
+        if let Err(e) = lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(&url) {
+            return Err(wrong("--smtp-url", format!("is not an address like smtps://user:password@mail.example.org: {e}")));
+        }
+        let from = from.ok_or_else(|| wrong("--mail-from", "is missing: with a mail server, say who e-mail is from".to_owned()))?;
+        let from =
+            from.parse().map_err(|e| wrong("--mail-from", format!("`{from}` is not an address like hypercare <care@example.org>: {e}")))?;
+        Ok(Some(Self { url, from }))
+    }
+}
+
 /// Settings in force.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -87,6 +123,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Address and password of the first admin, when both are set.
     pub first_admin: Option<(String, String)>,
+    /// How e-mail goes out; none without a mail server.
+    pub mail: Option<Mail>,
     public_url: Option<String>,
     master_key: Option<String>,
 }
@@ -109,6 +147,8 @@ impl Options {
             master_key: self.master_key.or(file.master_key),
             admin_email: self.admin_email.or(file.admin_email),
             admin_password: self.admin_password.or(file.admin_password),
+            smtp_url: self.smtp_url.or(file.smtp_url),
+            mail_from: self.mail_from.or(file.mail_from),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
             max_body_bytes: self.max_body_bytes.or(file.max_body_bytes),
@@ -134,6 +174,7 @@ impl Options {
             }
         };
         Ok(Settings {
+            mail: Mail::new(self.smtp_url, self.mail_from)?,
             listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
             database_url: self.database_url.unwrap_or_else(|| format!("sqlite://{}", data_dir.join("hypercare.db").display())),
             data_dir,
@@ -154,6 +195,7 @@ impl Settings {
             database_url: format!("sqlite://{}", folder.join("hypercare.db").display()),
             max_body_bytes: 20 * 1024 * 1024,
             first_admin: None,
+            mail: None,
             public_url: None,
             master_key: None,
         }

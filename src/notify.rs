@@ -6,6 +6,8 @@ mod address;
 pub mod http;
 #[cfg(feature = "server")]
 pub(crate) mod jobs;
+#[cfg(feature = "server")]
+mod mail;
 pub mod model;
 #[cfg(feature = "server")]
 pub mod service;

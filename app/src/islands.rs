@@ -8,3 +8,4 @@ pub mod overview;
 pub mod page_tools;
 pub mod playground;
 pub mod split;
+pub mod verdict;

@@ -9,6 +9,7 @@ use crate::identity::Actor;
 use crate::identity::http::{Caller, bearer, source_ip};
 use crate::notify::signature::Signed;
 use crate::server::{ApiError, App, Body};
+use crate::telemetry::model::Range;
 use crate::types::{Fault, Id, PageRequest};
 use axum::Json;
 use axum::extract::{FromRequest as _, Path, Query, Request, State};
@@ -178,6 +179,19 @@ async fn delete_view(State(app): State<App>, caller: Caller, Path(id): Path<Stri
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+#[derive(Deserialize)]
+struct Span {
+    range: Option<String>,
+}
+
+async fn experience(State(app): State<App>, caller: Caller, Query(span): Query<Span>) -> Result<Response, ApiError> {
+    let range = match span.range.as_deref() {
+        None => Range::default(),
+        Some(word) => Range::parse(word).ok_or_else(|| Fault::field("range", "must be 1h, 6h, 24h or 7d"))?,
+    };
+    Ok(Json(service::experience::experience(&app, &caller.0, range).await?).into_response())
+}
+
 async fn channels(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
     let items = intake::channels(&app, &caller.0).await?;
     Ok(Json(json!({ "items": items, "next_cursor": null })).into_response())
@@ -210,6 +224,7 @@ async fn delete_channel(State(app): State<App>, caller: Caller, Path(name): Path
 pub fn routes() -> axum::Router<App> {
     axum::Router::new()
         .route("/feedback", get(list))
+        .route("/feedback/experience", get(experience))
         .route("/feedback/triage", post(decide))
         .route("/feedback/undo", post(undo))
         .route("/feedback/views", get(views).post(save_view))

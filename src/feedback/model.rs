@@ -1,5 +1,6 @@
 //! What people say about answers.
 
+pub mod experience;
 pub mod triage;
 
 use crate::issues::model::{Clocks, Kind, Severity};

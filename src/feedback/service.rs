@@ -1,5 +1,6 @@
 //! What may happen to feedback: taking it, finding it, telling who gave it what became of it.
 
+pub mod experience;
 pub mod intake;
 pub mod triage;
 

@@ -287,12 +287,15 @@ async fn write(tx: &mut Tx, issue: &Id, at: Instant, actor: &str, kind: EventKin
 
 /// What changed shortly before and since it began: splits, routes, labels. The first places to look.
 async fn near_changes(app: &App, tx: &mut Tx, issue: &Issue) -> Result<(), Fault> {
-    for action in ["routing.", "prompts.label."] {
+    // Pages that everyone who reads issues may open.
+    for (action, place) in [("routing.", "/routes/"), ("prompts.label.", "/prompts/")] {
         let wanted = AuditWanted { action: Some(action), since: Some(issue.started_at.minus(NEAR)), ..AuditWanted::default() };
         for entry in crate::identity::store::audit(app.db(), &wanted, None, 10).await? {
             let words = format!("{} {}: {}", entry.actor, crate::identity::model::action_words(&entry.action), entry.object);
-            let link = format!("/admin/audit?object={}", entry.object.split('/').next().unwrap_or_default());
-            write(tx, &issue.id, entry.at, SELF, EventKind::Config, &words, Some(&link)).await?;
+            let name = entry.object.split(['/', '@', ' ']).next().unwrap_or_default();
+            let link = format!("{place}{name}");
+            let there = (!entry.action.ends_with(".delete")).then_some(link.as_str());
+            write(tx, &issue.id, entry.at, SELF, EventKind::Config, &words, there).await?;
         }
     }
     Ok(())
@@ -388,6 +391,11 @@ pub async fn timeline(app: &App, actor: &Actor, issue: &Issue) -> Result<Vec<Eve
 /// How many are open, critical, and overdue.
 pub async fn counts(app: &App, actor: &Actor) -> Result<(i64, i64, i64), Fault> {
     actor.require(Permission::ReadFeedback)?;
+    Ok(store::counts(app.db(), app.now()).await?)
+}
+
+/// The same for who has been let in already.
+pub(crate) async fn open_counts(app: &App) -> Result<(i64, i64, i64), Fault> {
     Ok(store::counts(app.db(), app.now()).await?)
 }
 

@@ -1,7 +1,9 @@
 //! Delivers what is due.
 
 use super::address::is_private;
-use super::store::{self, Due};
+use super::mail::{self, Failed};
+use super::model::ChannelKind;
+use super::store::{self, ChannelRow, Due};
 use super::{service, signature};
 use crate::server::App;
 use crate::types::{Duration, Instant};
@@ -22,7 +24,10 @@ const WAITS: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 8
 /// What came of a try.
 enum Answer {
     Delivered(String),
+    /// The receiver is gone: the channel is switched off.
     Gone,
+    /// Trying again makes no sense.
+    Refused(String),
     Failed(String),
 }
 
@@ -53,10 +58,14 @@ async fn due(app: &App, now: Instant) -> Result<Vec<Due>, sqlx::Error> {
 async fn attempt(app: &App, due: Due) {
     let (id, channel) = (due.id.clone(), due.channel.clone());
     let tries = usize::try_from(due.attempts).unwrap_or(usize::MAX);
-    let answer = post(app, &due).await;
+    let answer = send(app, &due).await;
     let now = app.now();
     let settled = match answer {
         Answer::Delivered(words) => store::settle(app.db(), &id, None, &words, Some(now)).await,
+        Answer::Refused(words) => {
+            tracing::info!(channel, event = due.event, tries, error = words, "news were refused for good");
+            store::settle(app.db(), &id, None, &words, None).await
+        }
         Answer::Gone => store::disable(app.db(), &channel, "The receiver answered 410: it is gone.").await,
         Answer::Failed(words) => {
             let next: Option<Instant> = WAITS.get(tries.saturating_sub(1)).map(|wait| now.plus(Duration::SECOND.times(*wait)));
@@ -70,13 +79,29 @@ async fn attempt(app: &App, due: Due) {
     }
 }
 
-async fn post(app: &App, due: &Due) -> Answer {
-    let failed = |why: &str| Answer::Failed(why.chars().take(300).collect());
+fn cut(why: &str) -> String {
+    why.chars().take(300).collect()
+}
+
+async fn send(app: &App, due: &Due) -> Answer {
     let channel = match store::channel(app.db(), &due.channel).await {
         Ok(Some(channel)) => channel,
-        Ok(None) => return failed("the channel is gone"),
-        Err(e) => return failed(&e.to_string()),
+        Ok(None) => return Answer::Refused("the channel is gone".to_owned()),
+        Err(e) => return Answer::Failed(cut(&e.to_string())),
     };
+    match (channel.kind, &app.settings().mail) {
+        (ChannelKind::Webhook, _) => post(app, due, &channel).await,
+        (ChannelKind::Email, None) => Answer::Failed("no mail server is set: HYPERCARE_SMTP_URL".to_owned()),
+        (ChannelKind::Email, Some(mail)) => match mail::send(mail, &due.id, &due.event, &due.content.0).await {
+            Ok(()) => Answer::Delivered("taken by the mail server".to_owned()),
+            Err(Failed::ForGood(why)) => Answer::Refused(cut(&why)),
+            Err(Failed::ForNow(why)) => Answer::Failed(cut(&why)),
+        },
+    }
+}
+
+async fn post(app: &App, due: &Due, channel: &ChannelRow) -> Answer {
+    let failed = |why: &str| Answer::Failed(cut(why));
     let Ok(url) = reqwest::Url::parse(&channel.address) else { return failed("its address is none") };
     let addresses = match addresses(&url, channel.allow_private).await {
         Ok(addresses) => addresses,

@@ -1,7 +1,20 @@
 //! Channels that news go out by, and their deliveries.
 
-use crate::types::{Id, Instant};
+use crate::types::{Id, Instant, word_enum};
 use serde::{Deserialize, Serialize};
+
+word_enum! {
+    /// How a channel takes news to people or systems.
+    pub enum ChannelKind {
+        /// A signed HTTP post (Standard Webhooks).
+        Webhook = "webhook", "Webhook";
+        /// E-mail, by the mail server of the settings.
+        Email = "email", "E-mail";
+    }
+}
+
+/// Among the recipients of an e-mail channel: whoever reported what has been fixed, as far as their address is known.
+pub const REPORTERS: &str = "reporters";
 
 /// What can be told, `(stable word, words on screen)`.
 pub const EVENTS: [(&str, &str); 4] = [
@@ -16,8 +29,14 @@ pub const EVENTS: [(&str, &str); 4] = [
 pub struct Channel {
     /// Unique name.
     pub name: String,
-    /// The address that is posted to.
+    /// How it takes news there.
+    pub kind: ChannelKind,
+    /// Of a webhook: the address that is posted to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
+    /// Of e-mail: addresses, and [`REPORTERS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
     /// Whether addresses inside one's own network are allowed.
     pub allow_private: bool,
     /// What it is told.

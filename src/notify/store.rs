@@ -1,6 +1,6 @@
 //! SQL of channels and deliveries.
 
-use super::model::{Channel, Delivery};
+use super::model::{Channel, ChannelKind, Delivery};
 use crate::store::{Db, Tx, sql};
 use crate::types::{Id, Instant};
 use sqlx::types::Json;
@@ -11,6 +11,8 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 #[derive(sqlx::FromRow)]
 pub struct ChannelRow {
     pub name: String,
+    pub kind: ChannelKind,
+    /// Of a webhook its URL, of e-mail the recipients with spaces between.
     pub address: String,
     pub secret_sealed: Option<Vec<u8>>,
     pub allow_private: bool,
@@ -22,40 +24,58 @@ pub struct ChannelRow {
 impl ChannelRow {
     /// Without its secret.
     pub fn channel(&self) -> Channel {
+        let (url, to) = match self.kind {
+            ChannelKind::Webhook => (self.address.clone(), Vec::new()),
+            ChannelKind::Email => (String::new(), self.recipients()),
+        };
         Channel {
             name: self.name.clone(),
-            url: self.address.clone(),
+            kind: self.kind,
+            url,
+            to,
             allow_private: self.allow_private,
             events: self.events.0.clone(),
             disabled: self.disabled.clone(),
             created_at: self.created_at,
         }
     }
+
+    /// Of e-mail: who gets it.
+    pub fn recipients(&self) -> Vec<String> {
+        self.address.split_whitespace().map(str::to_owned).collect()
+    }
 }
 
 pub async fn channels(db: &Db) -> Result<Vec<ChannelRow>> {
-    const SQL: &str = "SELECT name, address, secret_sealed, allow_private, events, disabled, created_at FROM channels ORDER BY name";
+    const SQL: &str = "SELECT name, kind, address, secret_sealed, allow_private, events, disabled, created_at FROM channels ORDER BY name";
     sql!(db.read(), fetch_all::<ChannelRow>, SQL)
 }
 
+const ONE: &str = "SELECT name, kind, address, secret_sealed, allow_private, events, disabled, created_at FROM channels WHERE name = $1";
+
 pub async fn channel(db: &Db, name: &str) -> Result<Option<ChannelRow>> {
-    const SQL: &str = "SELECT name, address, secret_sealed, allow_private, events, disabled, created_at FROM channels WHERE name = $1";
-    sql!(db.read(), fetch_optional::<ChannelRow>, SQL, name)
+    sql!(db.read(), fetch_optional::<ChannelRow>, ONE, name)
+}
+
+/// The same within a transaction.
+pub async fn channel_in(tx: &mut Tx, name: &str) -> Result<Option<ChannelRow>> {
+    sql!(tx.on(), fetch_optional::<ChannelRow>, ONE, name)
 }
 
 pub async fn put_channel(tx: &mut Tx, row: &ChannelRow) -> Result<()> {
     sql!(
         tx.on(),
         execute,
-        "INSERT INTO channels (name, kind, address, secret_sealed, allow_private, events, disabled, created_at) VALUES ($1, 'webhook', $2, $3, $4, $5, NULL, $6)
-         ON CONFLICT (name) DO UPDATE SET address = excluded.address, secret_sealed = excluded.secret_sealed, allow_private = excluded.allow_private,
+        "INSERT INTO channels (name, kind, address, secret_sealed, allow_private, events, disabled, created_at) VALUES ($1, $7, $2, $3, $4, $5, NULL, $6)
+         ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, address = excluded.address, secret_sealed = excluded.secret_sealed, allow_private = excluded.allow_private,
            events = excluded.events, disabled = NULL",
         &row.name,
         &row.address,
         row.secret_sealed.as_deref(),
         row.allow_private,
         Json(&row.events.0),
-        row.created_at
+        row.created_at,
+        row.kind
     )?;
     Ok(())
 }

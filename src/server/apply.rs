@@ -9,14 +9,15 @@ use crate::catalog::model::Model;
 use crate::identity::Actor;
 use crate::identity::model::{FieldChange, Role};
 use crate::identity::service::NewKey;
+use crate::notify::service::NewChannel;
 use crate::prompts::model::LabelGuard;
 use crate::prompts::service::labels::{self, Move};
 use crate::providers::service::NewProvider;
 use crate::routing::model::RouteDraft;
 use crate::store::Tx;
 use crate::types::{Fault, Id};
-use crate::{catalog, identity, prompts, providers, routing};
-use file::{KeyTable, PromptTable, ProviderTable};
+use crate::{catalog, identity, notify, prompts, providers, routing};
+use file::{ChannelTable, KeyTable, PromptTable, ProviderTable};
 
 /// What applying a file changed (or would change), a line each.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +123,11 @@ impl Run<'_> {
             let result = self.user(tx, &table.email, table.role, &table.password).await;
             self.note(&object, result)?;
         }
+        for table in file.channels {
+            let object = format!("channel {}", table.name);
+            let result = self.channel(tx, table).await;
+            self.note(&object, result)?;
+        }
         Ok(())
     }
 
@@ -198,6 +204,19 @@ impl Run<'_> {
         let secret = file::secret("secret", &table.secret)?;
         let new = NewKey { name: table.name, scopes: table.scopes, routes: table.routes, limits: table.limits };
         Ok(identity::service::put_key(self.app, tx, self.actor, new, &secret).await?.0)
+    }
+
+    async fn channel(&self, tx: &mut Tx, table: ChannelTable) -> Result<bool, Fault> {
+        let secret = table.secret.map(|secret| file::secret("secret", &secret)).transpose()?.unwrap_or_default();
+        let new = NewChannel {
+            kind: table.kind,
+            url: table.url,
+            to: table.to,
+            secret,
+            allow_private: table.allow_private,
+            events: table.events.unwrap_or_else(notify::service::everything),
+        };
+        Ok(notify::service::put(self.app, tx, self.actor, &table.name, new).await?.changed)
     }
 
     async fn user(&self, tx: &mut Tx, email: &str, role: Role, password: &str) -> Result<bool, Fault> {

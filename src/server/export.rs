@@ -4,12 +4,13 @@ use super::App;
 use crate::catalog::model::Price;
 use crate::identity::Actor;
 use crate::identity::model::Permission;
+use crate::notify::model::{Channel, ChannelKind};
 use crate::prompts::model::{Prompt, PromptRef, VersionContent};
 use crate::prompts::template;
 use crate::providers::model::{ProviderKind, Timeouts};
 use crate::routing::model::RouteDraft;
 use crate::types::{Fault, PageRequest};
-use crate::{catalog, prompts, providers, routing};
+use crate::{catalog, notify, prompts, providers, routing};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -23,6 +24,19 @@ struct Exported {
     models: Vec<ModelOut>,
     prompts: Vec<PromptOut>,
     routes: Vec<RouteDraft>,
+    channels: Vec<ChannelOut>,
+}
+
+#[derive(Serialize)]
+struct ChannelOut {
+    name: String,
+    kind: ChannelKind,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    url: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    to: Vec<String>,
+    allow_private: bool,
+    events: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -92,8 +106,13 @@ pub async fn config(app: &App, actor: &Actor) -> Result<String, Fault> {
         models: models.collect(),
         prompts: in_order(all_prompts(app, actor).await?).into_iter().map(prompt).collect(),
         routes: routing::service::list(app, actor).await?.into_iter().map(RouteDraft::from).collect(),
+        channels: notify::service::list(app, actor).await?.into_iter().map(channel).collect(),
     };
     toml::to_string(&exported).map(|text| format!("{HEAD}{text}")).map_err(Fault::internal)
+}
+
+fn channel(c: Channel) -> ChannelOut {
+    ChannelOut { name: c.name, kind: c.kind, url: c.url, to: c.to, allow_private: c.allow_private, events: c.events }
 }
 
 async fn all_prompts(app: &App, actor: &Actor) -> Result<Vec<Prompt>, Fault> {

@@ -90,15 +90,30 @@ pub(crate) async fn look(app: &App) -> Result<Refreshed, Fault> {
 /// Themes of a span that ends now, most first.
 pub async fn list(app: &App, actor: &Actor, span: Duration) -> Result<Vec<Theme>, Fault> {
     actor.require(Permission::ReadFeedback)?;
-    let rows = store::all(app.db()).await?;
     let numbers = Numbers::load(app, span).await?;
-    let mut themes: Vec<Theme> = rows.into_iter().filter(|row| row.merged_into.is_none()).map(|row| numbers.theme(row)).collect();
+    let mut themes = counted(app, &numbers).await?;
     themes.retain(|theme| theme.count > 0 || theme.before > 0);
-    themes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| b.before.cmp(&a.before)).then_with(|| a.id.cmp(&b.id)));
     themes.truncate(100);
     for theme in &mut themes {
         numbers.fill(app, theme, EXAMPLES).await?;
     }
+    Ok(themes)
+}
+
+/// The ten themes of a span that most is said of, without examples: for where many things stand side by side.
+pub async fn busiest(app: &App, actor: &Actor, span: Duration) -> Result<Vec<Theme>, Fault> {
+    actor.require(Permission::ReadFeedback)?;
+    let mut themes = counted(app, &Numbers::load(app, span).await?).await?;
+    themes.retain(|theme| theme.count > 0);
+    themes.truncate(10);
+    Ok(themes)
+}
+
+/// Every theme with its counts, most first.
+async fn counted(app: &App, numbers: &Numbers) -> Result<Vec<Theme>, Fault> {
+    let rows = store::all(app.db()).await?;
+    let mut themes: Vec<Theme> = rows.into_iter().filter(|row| row.merged_into.is_none()).map(|row| numbers.theme(row)).collect();
+    themes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| b.before.cmp(&a.before)).then_with(|| a.id.cmp(&b.id)));
     Ok(themes)
 }
 

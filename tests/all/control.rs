@@ -111,6 +111,7 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
         "issues/clocks",
         "decisions",
         "feedback/views",
+        "feedback/experience",
     ]
     .into_iter()
     .map(|path| (get.clone(), path, Value::Null, readers))

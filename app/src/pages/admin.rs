@@ -1,6 +1,7 @@
 //! The admin pages: connect an app, providers, models, keys, people, audit.
 
 mod audit;
+mod channels;
 mod connect;
 mod keys;
 mod models;
@@ -18,5 +19,6 @@ pub fn router() -> Router<App> {
         .merge(models::router())
         .merge(keys::router())
         .merge(people::router())
+        .merge(channels::router())
         .merge(audit::router())
 }

@@ -89,7 +89,7 @@ fn list_view(page: Page<Issue>, counts: (i64, i64, i64), filter: &IssueFilter, m
 
 fn row(issue: &Issue, now: Instant) -> impl IntoView + use<> {
     let href = format!("/issues/{}", issue.number);
-    let owner = issue.owner.clone().map_or_else(|| view! { <span class="muted">"nobody"</span> }.into_any(), |who| who.into_any());
+    let owner = issue.owner.clone().map_or_else(|| view! { <span class="muted">"nobody"</span> }.into_any(), IntoAny::into_any);
     view! {
         <tr>
             <td><a class="link" href=href>{format!("#{} ", issue.number)}{issue.title.clone()}</a>{clock(issue, now)}{issue.can_close().then(|| view! { " "<span class="badge ok">"can be closed"</span> })}{(!issue.blocked.is_empty()).then(|| view! { " "<span class="badge watch">"blocked"</span> })}</td>

@@ -222,7 +222,7 @@ fn secure(headers: &mut HeaderMap, nonce: &str) {
 }
 
 /// A place in the navigation: group, words, address, and what one must be allowed to.
-const PLACES: [(&str, &str, &str, Permission); 13] = [
+const PLACES: [(&str, &str, &str, Permission); 14] = [
     ("Watch", "Overview", "/", Permission::ReadTraffic),
     ("Watch", "Requests", "/requests", Permission::ReadTraffic),
     ("Listen", "Feedback", "/feedback", Permission::ReadFeedback),
@@ -235,6 +235,7 @@ const PLACES: [(&str, &str, &str, Permission); 13] = [
     ("Admin", "Models", "/admin/models", Permission::ReadConfig),
     ("Admin", "Keys", "/admin/keys", Permission::ManageKeys),
     ("Admin", "People", "/admin/people", Permission::ManagePeople),
+    ("Admin", "Channels", "/admin/channels", Permission::ManageChannels),
     ("Admin", "Audit", "/admin/audit", Permission::ReadAudit),
 ];
 

@@ -31,6 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(near) = arguments.next() {
         options.near = near;
     }
+    if let Some(same) = arguments.next() {
+        options.same = same;
+    }
     let groups = cluster(&vectors, &options);
     let took = began.elapsed();
     let found = groups.iter().flatten().max().map_or(0, |most| most + 1);

@@ -12,8 +12,10 @@ pub struct Options {
     pub least: usize,
     /// Most groups.
     pub most: usize,
-    /// Centres nearer than this cosine are one group.
+    /// Groups whose centres, without what all have in common, are nearer than this cosine are one.
     pub join: f32,
+    /// Groups whose whole centres are nearer than this are one, too: where everybody says the same, it is all they have.
+    pub same: f32,
     /// Texts farther than this cosine from their centre belong to none.
     pub near: f32,
     /// Makes runs repeatable.
@@ -22,10 +24,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { least: 3, most: 200, join: 0.35, near: 0.12, seed: 1 }
+        Self { least: 3, most: 200, join: 0.2, same: 0.6, near: 0.08, seed: 1 }
     }
 }
 
+/// With no more groups than this, what all have in common may be just what everybody complains of: then whole centres are compared more freely.
+const FEW: usize = 8;
+const SAME_OF_FEW: f32 = 0.35;
 /// Rounds of moving texts to the nearest centre; by then hardly any moves.
 const ROUNDS: usize = 20;
 /// Whole tries, of which the best counts.
@@ -79,6 +84,26 @@ impl Centres {
         }
         best
     }
+
+    /// What each centre has beyond what all have in common: long texts share so many words that without this all would look alike.
+    fn without_common(&self) -> Vec<Vec<f32>> {
+        let mut common = vec![0.0_f32; self.size];
+        for row in &self.rows {
+            common.iter_mut().zip(row).for_each(|(sum, w)| *sum += w);
+        }
+        normalise(&mut common);
+        let own = |row: &Vec<f32>| {
+            let along = product(row, &common);
+            let mut row: Vec<f32> = row.iter().zip(&common).map(|(w, c)| w - along * c).collect();
+            normalise(&mut row);
+            row
+        };
+        self.rows.iter().map(own).collect()
+    }
+}
+
+fn product(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 fn dot(vector: &Sparse, row: &[f32]) -> f32 {
@@ -176,12 +201,14 @@ fn join(vectors: &[Sparse], mut groups: Vec<Option<usize>>, size: usize, options
         groups = renumber(groups, 1);
         let k = groups.iter().flatten().max().map_or(0, |most| most + 1);
         let centres = Centres::of(vectors, &groups, k, size);
+        let own = centres.without_common();
         let mut pairs = Vec::new();
         for a in 0..k {
             for b in a + 1..k {
-                let cosine: f32 = centres.rows[a].iter().zip(&centres.rows[b]).map(|(x, y)| x * y).sum();
-                if cosine >= options.join {
-                    pairs.push((cosine, a, b));
+                let whole = product(&centres.rows[a], &centres.rows[b]);
+                let same = if k <= FEW { SAME_OF_FEW } else { options.same };
+                if whole >= same || product(&own[a], &own[b]) >= options.join {
+                    pairs.push((whole, a, b));
                 }
             }
         }
@@ -256,6 +283,28 @@ mod tests {
         assert_ne!(groups[0], groups[4]);
         assert_ne!(groups[4], groups[8]);
         assert_eq!((groups[12], groups[13]), (None, None));
+    }
+
+    #[test]
+    fn where_everybody_says_the_same_there_is_one_group() {
+        let said = [
+            "it forgot my order number again",
+            "you forgot the order number I gave you",
+            "the assistant forgot my order number",
+            "why did it forget my order number?",
+            "forgot order number, had to repeat it",
+            "my order number was forgotten after two messages",
+            "order number forgotten, again",
+            "it forgets every order number",
+            "gave it my order number and it forgot",
+            "forgot my order number twice today",
+        ];
+        let texts: Vec<String> = said.iter().map(|t| (*t).to_owned()).collect();
+        let groups = cluster(&vectors(&texts), &Options::default());
+        assert!(
+            groups.iter().filter(|group| **group == Some(0)).count() >= 9 && groups.iter().all(|group| group.is_none_or(|g| g == 0)),
+            "{groups:?}"
+        );
     }
 
     #[test]

@@ -74,3 +74,31 @@ pub async fn count_flags(db: &Db) -> Result<Vec<(String, i64)>> {
 pub async fn count_all(db: &Db) -> Result<Vec<(String, i64)>> {
     sql!(db.read(), fetch_all::<(String, i64)>, "SELECT COALESCE(rating, 'none'), COUNT(*) FROM feedback GROUP BY 1 ORDER BY 1")
 }
+
+/// Answers complained of by category, in two spans.
+#[derive(sqlx::FromRow)]
+pub struct CategoryRow {
+    pub category: String,
+    pub before: i64,
+    pub now: i64,
+}
+
+/// Answers that were complained of by category: from `from` to `middle`, and since `middle`. An answer counts once in each.
+pub async fn categories(db: &Db, from: Instant, middle: Instant) -> Result<Vec<CategoryRow>> {
+    sql!(
+        db.read(),
+        fetch_all::<CategoryRow>,
+        "SELECT c.category, COUNT(DISTINCT CASE WHEN f.created_at < $2 THEN COALESCE(f.request, f.id) END) AS before,
+           COUNT(DISTINCT CASE WHEN f.created_at >= $2 THEN COALESCE(f.request, f.id) END) AS now
+         FROM feedback f JOIN feedback_categories c ON c.feedback = f.id
+         WHERE f.created_at >= $1 AND f.state <> 'spam' AND (f.rating IS NULL OR f.rating <> 'up') GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT 50",
+        from,
+        middle
+    )
+}
+
+/// Reports of harm or private data that nobody has decided about.
+pub async fn waiting_reports(db: &Db) -> Result<i64> {
+    const SQL: &str = "SELECT COUNT(*) FROM feedback WHERE flag IN ('harmful', 'private_data') AND state = 'new'";
+    Ok(sql!(db.read(), fetch_one::<(i64,)>, SQL)?.0)
+}

@@ -187,15 +187,17 @@ pub(super) async fn tell_reporters(app: &App, issue: &Issue) -> Result<(), Fault
     let list: Vec<_> = reporters
         .iter()
         .map(|r| {
-            let external = r.metadata.as_ref().and_then(|m| m.0.get("external_id").cloned());
-            json!({ "feedback_id": r.id, "request_id": r.request_id, "user": r.user_id, "channel": r.channel, "external_id": external })
+            let more = |name: &str| r.metadata.as_ref().and_then(|m| m.0.get(name).cloned());
+            let (external, email) = (more("external_id"), email_of(r.user_id.as_deref(), more("email").as_ref()));
+            json!({ "feedback_id": r.id, "request_id": r.request_id, "user": r.user_id, "channel": r.channel, "external_id": external, "email": email })
         })
         .collect();
     let message = "This has been fixed. Thank you for telling us.";
     crate::notify::service::tell(
         app,
         "feedback.resolved",
-        &json!({ "issue": issue.number, "title": title, "message": message, "reporters": list }),
+        &json!({ "issue": issue.number, "number": issue.number, "title": title, "message": message, "reporters": list,
+            "url": format!("{}/issues/{}", app.settings().public_url(), issue.number) }),
     )
     .await?;
     let n = reporters.len();
@@ -205,9 +207,23 @@ pub(super) async fn tell_reporters(app: &App, issue: &Issue) -> Result<(), Fault
     Ok(tx.commit().await?)
 }
 
+/// Where a reporter can be written to: their name, when it is an address, or what the application says in the feedback's metadata.
+fn email_of(user: Option<&str>, said: Option<&serde_json::Value>) -> Option<String> {
+    let said = said.and_then(serde_json::Value::as_str);
+    [said, user].into_iter().flatten().find(|text| text.parse::<lettre::Address>().is_ok()).map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reporter_is_written_to_where_an_address_is_known() {
+        let said = serde_json::json!("eve@example.org");
+        assert_eq!(email_of(Some("user-7"), Some(&said)).as_deref(), Some("eve@example.org"));
+        assert_eq!(email_of(Some("ann@example.org"), None).as_deref(), Some("ann@example.org"));
+        assert_eq!(email_of(Some("user-7"), Some(&serde_json::json!(7))), None);
+    }
 
     #[test]
     fn a_later_version_has_the_fix_and_another_prompt_is_no_evidence() {

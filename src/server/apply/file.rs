@@ -2,6 +2,7 @@
 
 use crate::catalog::model::Price;
 use crate::identity::model::{KeyLimits, Role, Scope};
+use crate::notify::model::ChannelKind;
 use crate::prompts::model::{PromptMessage, Variable, VersionContent};
 use crate::providers::model::{ProviderKind, Timeouts};
 use crate::routing::model::RouteDraft;
@@ -20,6 +21,7 @@ pub struct File {
     pub(super) routes: Vec<RouteDraft>,
     pub(super) keys: Vec<KeyTable>,
     pub(super) users: Vec<UserTable>,
+    pub(super) channels: Vec<ChannelTable>,
     pub(super) lock: Option<LockTable>,
 }
 
@@ -121,6 +123,23 @@ pub(super) struct UserTable {
     pub password: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelTable {
+    pub name: String,
+    pub kind: ChannelKind,
+    #[serde(default)]
+    pub url: String,
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Left out: the one it has, or a new one.
+    pub secret: Option<String>,
+    #[serde(default)]
+    pub allow_private: bool,
+    /// Left out: everything.
+    pub events: Option<Vec<String>>,
+}
+
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -164,6 +183,7 @@ impl File {
         self.routes.extend(other.routes);
         self.keys.extend(other.keys);
         self.users.extend(other.users);
+        self.channels.extend(other.channels);
         self.lock = self.lock.or(other.lock);
         self
     }

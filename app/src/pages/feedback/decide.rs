@@ -41,7 +41,7 @@ fn patch(form: &Pairs) -> Result<Patch, Fault> {
 /// Where one goes on: the filter one came from, and the piece that is next.
 fn back(form: &Pairs) -> String {
     let filter = all(form, "back").next().unwrap_or("state=new");
-    let filter: String = filter.chars().filter(|c| c.is_ascii_graphic()).collect();
+    let filter: String = filter.chars().filter(char::is_ascii_graphic).collect();
     format!("/feedback?{filter}")
 }
 

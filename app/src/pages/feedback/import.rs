@@ -89,7 +89,7 @@ pub async fn import(ctx: Ctx, mut parts: Multipart) -> Response {
             Ok(Some(field)) => {
                 let name = field.name().unwrap_or_default().to_owned();
                 match (name.as_str(), field.bytes().await) {
-                    ("channel", Ok(bytes)) => channel = String::from_utf8_lossy(&bytes).trim().to_owned(),
+                    ("channel", Ok(bytes)) => String::from_utf8_lossy(&bytes).trim().clone_into(&mut channel),
                     ("file", Ok(bytes)) => file = bytes.to_vec(),
                     ("text", Ok(bytes)) => text = bytes.to_vec(),
                     (_, Ok(_)) => {}

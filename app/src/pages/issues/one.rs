@@ -242,16 +242,14 @@ fn fix_form(s: &Shown) -> impl IntoView + use<> {
         FixKind::Release => None,
     });
     let said = known.map(|f| {
-        let what = f.what.clone();
-        let words = match link {
-            Some(href) => view! { <a class="link" href=href>{what}</a> }.into_any(),
-            None => what.into_any(),
-        };
-        view! { " "<span class="badge plain">{f.kind.label()}</span>" "<span class="small">{words}" since "<When at=f.at/></span> }
+        view! { " "<span class="badge plain">{f.kind.label()}</span>" "<span class="small">{f.what.clone()}" since "<When at=f.at/></span> }
     });
+    // Not within the summary: what opens something cannot hold what leads elsewhere.
+    let link = link.zip(known).map(|(href, f)| view! { <p><a class="link" href=href>{format!("Open {}", f.what)}</a></p> });
     let open = known.is_none() && i.state == State::Fixing || r.error("fix.what").is_some();
     view! {
         <details class="card more" open=open><summary><h2>"What was done"</h2>{said}</summary>
+            {link}
             <form method="post" action=action(i) class="stack">{revision(i)}
                 <div class="fields">{kind}{which}</div>
                 <p class="small muted">"From now on calls with it are compared to calls without it."</p>
