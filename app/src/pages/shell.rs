@@ -222,11 +222,12 @@ fn secure(headers: &mut HeaderMap, nonce: &str) {
 }
 
 /// A place in the navigation: group, words, address, and what one must be allowed to.
-const PLACES: [(&str, &str, &str, Permission); 13] = [
+const PLACES: [(&str, &str, &str, Permission); 14] = [
     ("Watch", "Overview", "/", Permission::ReadTraffic),
     ("Watch", "Requests", "/requests", Permission::ReadTraffic),
     ("Listen", "Feedback", "/feedback", Permission::ReadFeedback),
     ("Listen", "Themes", "/themes", Permission::ReadFeedback),
+    ("Listen", "Surveys", "/surveys", Permission::ReadFeedback),
     ("Listen", "Issues", "/issues", Permission::ReadFeedback),
     ("Improve", "Prompts", "/prompts", Permission::ReadConfig),
     ("Improve", "Routes", "/routes", Permission::ReadConfig),
