@@ -9,9 +9,18 @@ export interface ForeignPage {
 
 /** Serves one answer of the model with the widget under it. Only scripts from, and connections to, the gateway are allowed; no styles at all. */
 export async function startForeignPage(gateway: string, token: string, answer: string): Promise<ForeignPage> {
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Lamp shop</title>
-<script src="${gateway}/widget.js" defer></script></head>
-<body><h1>Lamp shop</h1><p>${answer}</p><hypercare-feedback token="${token}"></hypercare-feedback></body></html>`;
+  return startPage(gateway, "widget.js", `<p>${answer}</p><hypercare-feedback token="${token}"></hypercare-feedback>`);
+}
+
+/** The same with the survey that is due, in a page of that language. */
+export async function startSurveyPage(gateway: string, attributes: string, language = "en"): Promise<ForeignPage> {
+  return startPage(gateway, "survey.js", `<hypercare-survey ${attributes}></hypercare-survey>`, language);
+}
+
+async function startPage(gateway: string, script: string, body: string, language = "en"): Promise<ForeignPage> {
+  const html = `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><title>Lamp shop</title>
+<script src="${gateway}/${script}" defer></script></head>
+<body><main><h1>Lamp shop</h1>${body}</main></body></html>`;
   const server = createServer((request, response) => {
     if (request.url !== "/") {
       response.writeHead(404).end();

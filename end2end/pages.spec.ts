@@ -9,8 +9,8 @@ test.use({ world: "pages" });
 const REQUEST = "{request}";
 const FEEDBACK = "{feedback}";
 
-const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-that-name", `/requests/${REQUEST}`, "/feedback", `/feedback?item=${FEEDBACK}`, "/feedback?state=&category=inaccurate", "/themes", "/themes?span=7d", "/themes/{theme}", "/issues", "/issues?state=closed", "/issues/1", "/issues/standup", "/decisions"];
-const TRIAGING = [`/issues/new?ids=${FEEDBACK}`, "/issues/new?theme={theme}", "/issues/clocks", "/feedback/import"];
+const WATCHING = ["/", "/?range=24h", "/requests", "/requests?user=nobody-of-that-name", `/requests/${REQUEST}`, "/feedback", `/feedback?item=${FEEDBACK}`, "/feedback?state=&category=inaccurate", "/themes", "/themes?span=7d", "/themes/{theme}", "/surveys", "/surveys/launch", "/issues", "/issues?state=closed", "/issues/1", "/issues/standup", "/decisions"];
+const TRIAGING = [`/issues/new?ids=${FEEDBACK}`, "/issues/new?theme={theme}", "/issues/clocks", "/feedback/import", "/surveys/new", "/surveys/launch/edit"];
 const READING = [...WATCHING, "/prompts", "/prompts?q=lamp", "/prompts/support", "/prompts/support/compare?from=1&to=2", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/connect?language=html", "/admin/models", "/admin/models?search=gpt-4o"];
 const PAGES: Record<Persona, string[]> = {
   admin: [...READING, ...TRIAGING, "/prompts/new", "/routes/new", "/routes/support-bot/edit", "/admin/providers", "/admin/keys", "/admin/people", "/admin/channels", "/admin/audit"],
@@ -23,7 +23,7 @@ const ADMIN_ONLY = ["/routes/new", "/routes/support-bot/edit", "/admin/providers
 const FORBIDDEN: Record<Exclude<Persona, "admin">, string[]> = {
   product: ADMIN_ONLY,
   viewer: [...ADMIN_ONLY, ...TRIAGING, "/prompts/new"],
-  annotator: [...ADMIN_ONLY, ...TRIAGING, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", `/feedback/pane/${FEEDBACK}`, "/themes", "/themes/{theme}", "/issues", "/issues/1", "/issues/standup", "/decisions", "/prompts", "/prompts/support", "/prompts/support/compare", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
+  annotator: [...ADMIN_ONLY, ...TRIAGING, "/prompts/new", "/requests", `/requests/${REQUEST}`, "/feedback", `/feedback/pane/${FEEDBACK}`, "/themes", "/themes/{theme}", "/surveys", "/surveys/launch", "/issues", "/issues/1", "/issues/standup", "/decisions", "/prompts", "/prompts/support", "/prompts/support/compare", "/prompts/support/cases", "/prompts/support/playground", "/prompts/approvals", "/routes", "/routes/support-bot", "/admin/connect", "/admin/models"],
 };
 
 /** What those who triage may do. */
@@ -36,6 +36,10 @@ const TRIAGE: { path: string; form: Record<string, string> }[] = [
   { path: "/issues/join", form: { of: "none", number: "1" } },
   { path: "/issues/clocks", form: { critical: "1", high: "1", medium: "1", low: "1" } },
   { path: "/decisions", form: { title: "mine" } },
+  { path: "/surveys", form: { name: "mine", kind: "csat", question: "?", sample: "100", language: "en" } },
+  { path: "/surveys/launch/edit", form: { kind: "csat", question: "?", sample: "100", language: "en", revision: "1" } },
+  { path: "/surveys/launch/active", form: { active: "" } },
+  { path: "/surveys/launch/delete", form: { confirm: "launch" } },
   { path: "/themes/refresh", form: {} },
   { path: "/themes/{theme}/rename", form: { name: "mine" } },
   { path: "/themes/{theme}/merge", form: { into: "none" } },
@@ -113,6 +117,14 @@ async function makeThings(gateway: Gateway, page: Page): Promise<Record<string, 
   await page.request.put("/api/v1/channels/hook", { data: { url: "https://example.org/a-very-long-path/that/goes/on/and/on/for/a/while/hook", events: ["issue.created"] } });
   await page.request.put("/api/v1/feedback/channels/tickets", { data: { label: "Tickets", mapping: { external_id: "ticket.id", comment: "ticket.description" } } });
   await page.request.post("/api/v1/decisions", { data: { title: "The longer prompt stays", why: "Fewer complaints.", issue: 1 } });
+  const survey = await page.request.post("/api/v1/surveys", { data: { name: "launch", kind: "csat", question: "How was it?", follow_up: "Why?", translations: { de: { question: "Wie war es?", follow_up: "Warum?" } } } });
+  expect(survey.status(), await survey.text()).toBe(201);
+  for (let i = 0; i < 12; i++) {
+    const { token } = await gateway.call("And now?", { user: `asked-${i}` });
+    const asked = (await (await fetch(`${gateway.url}/v1/surveys/next?token=${token}`)).json()) as { id: string; ticket: string };
+    const said = { ticket: asked.ticket, score: 1 + (i % 5), comment: i % 3 ? undefined : `Because of number ${i}.` };
+    await fetch(`${gateway.url}/v1/surveys/${asked.id}/answers`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(said) });
+  }
   const admin = (await list("/api/v1/users")).find((person) => person.email === "admin@shop.example");
   return { "{request}": request.id, "{feedback}": feedback.id, "{theme}": theme.id, "{key}": key.id, "{admin}": admin?.id ?? "" };
 }

@@ -21,6 +21,7 @@ pub mod routing;
 pub mod server;
 #[cfg(feature = "server")]
 pub(crate) mod store;
+pub mod surveys;
 pub mod telemetry;
 pub mod themes;
 pub mod types;

@@ -12,6 +12,7 @@ mod requests;
 mod routes;
 mod shell;
 mod sign_in;
+mod surveys;
 mod themes;
 
 use axum::Router;
@@ -24,6 +25,7 @@ pub fn router() -> Router<App> {
         .merge(requests::router())
         .merge(feedback::router())
         .merge(themes::router())
+        .merge(surveys::router())
         .merge(issues::router())
         .merge(prompts::router())
         .merge(routes::router())

@@ -406,24 +406,33 @@ CREATE TABLE surveys (
   id TEXT PRIMARY KEY NOT NULL,
   name TEXT NOT NULL UNIQUE,
   content JSONB NOT NULL,
-  active BOOLEAN NOT NULL,
+  revision BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL
+  updated_at BIGINT NOT NULL,
+  updated_by TEXT NOT NULL
 );
--- When a survey was put to somebody, and what they said. People are kept as a hash.
+-- When a survey was put to somebody, and what they said. People are kept as a keyed hash.
 CREATE TABLE survey_answers (
   id TEXT PRIMARY KEY NOT NULL,
   survey TEXT NOT NULL REFERENCES surveys (id) ON DELETE CASCADE,
   person TEXT NOT NULL,
   shown_at BIGINT NOT NULL,
   answered_at BIGINT,
+  dismissed_at BIGINT,
   score BIGINT,
   comment TEXT,
+  request TEXT,
   route TEXT,
+  variant TEXT,
   feedback TEXT
 );
 CREATE INDEX survey_answers_by_survey ON survey_answers (survey, shown_at);
-CREATE INDEX survey_answers_by_person ON survey_answers (person, shown_at);
+CREATE INDEX survey_answers_by_person ON survey_answers (person);
+-- When somebody was last shown any survey. A row of its own, so that two pages opened at once cannot both ask, and a deleted survey still counts.
+CREATE TABLE survey_people (
+  person TEXT PRIMARY KEY NOT NULL,
+  shown_at BIGINT NOT NULL
+);
 
 CREATE TABLE issues (
   id TEXT PRIMARY KEY NOT NULL,

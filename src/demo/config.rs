@@ -18,6 +18,34 @@ pub const LARGE: &str = "sample-large";
 /// The quicker and cheaper one.
 pub const SMALL: &str = "sample-small";
 
+/// What its customers are asked now and then.
+const SURVEYS: &str = r#"[[surveys]]
+name = "satisfaction"
+kind = "csat"
+question = "How satisfied are you with this answer?"
+follow_up = "What should it have said?"
+sample = 0.6
+
+[surveys.trigger]
+event = "answer"
+after_calls = 2
+
+[surveys.translations.de]
+question = "Wie zufrieden sind Sie mit dieser Antwort?"
+follow_up = "Was hätte sie sagen sollen?"
+
+[[surveys]]
+name = "recommend"
+kind = "nps"
+question = "How likely are you to recommend our assistant to a friend?"
+follow_up = "What is the main reason?"
+rest_days = 90
+
+[surveys.trigger]
+event = "session_end"
+
+"#;
+
 const SHOP: &str = "You are the support assistant of {{ shop }}, an online shop for lamps and furniture.";
 
 /// What `hypercare apply` puts into force for the demo: provider, models, prompt `support`, route [`ROUTE`] and key [`KEY`].
@@ -54,6 +82,7 @@ pub fn declarative(provider_url: &str, api_key: Option<&str>, model: Option<&str
     if sample {
         let _ = write!(out, "[routes.failover]\ntargets = [{{ provider = \"sample\", model = \"{SMALL}\" }}]\nretries = 1\n\n");
     }
+    out.push_str(SURVEYS);
     out
 }
 

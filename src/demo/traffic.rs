@@ -161,8 +161,10 @@ impl Talk {
     }
 
     async fn go(mut self) {
+        let mut last = None;
         for line in Self::script() {
             let Some(answer) = self.say(line).await else { return };
+            last.clone_from(&answer.token);
             if self.asks_for_order(&answer) {
                 let again = if self.told { words::AGAIN.as_slice() } else { words::TOLD.as_slice() };
                 let Some(line) = pick(again) else { return };
@@ -176,6 +178,7 @@ impl Talk {
             }
         }
         self.rate_conversation().await;
+        self.survey(last.as_deref(), "session_end", Verdict::Good).await;
     }
 
     /// Says something, hears the answer, and perhaps rates it.
@@ -195,6 +198,7 @@ impl Talk {
         let verdict = self.judge(&answer, knew);
         self.shop.think(2.0).await;
         self.rate(&answer, verdict).await;
+        self.survey(answer.token.as_deref(), "answer", verdict).await;
         self.shop.think(4.0).await;
         Some(answer)
     }
@@ -272,6 +276,36 @@ impl Talk {
             let body = json!({ "session_id": self.session, "stars": stars, "user": self.person.name() });
             self.send(self.shop.post("/v1/feedback", &body).bearer_auth(&self.shop.key)).await;
         }
+    }
+
+    /// Answers the survey the page may show, or not, or sends it away.
+    async fn survey(&self, token: Option<&str>, event: &str, verdict: Verdict) {
+        let Some(token) = token else { return };
+        let path = format!("/v1/surveys/next?token={token}&event={event}");
+        let asked =
+            async { self.shop.http.get(format!("{}{path}", self.shop.base_url)).send().await?.error_for_status()?.json::<Value>().await };
+        // Mostly there is none, which is no JSON.
+        let Ok(question) = asked.await else { return };
+        if chance(0.45) {
+            return;
+        }
+        self.shop.think(5.0).await;
+        let path = format!("/v1/surveys/{}/answers", question["id"].as_str().unwrap_or_default());
+        let mut said = json!({ "ticket": question["ticket"] });
+        if chance(0.15) {
+            said["dismissed"] = true.into();
+        } else {
+            let happy = verdict == Verdict::Good;
+            said["score"] = match (question["kind"].as_str(), happy) {
+                (Some("nps"), true) => [3, 6, 7, 8, 8, 9, 9, 10, 10, 10][below(10)],
+                (Some("nps"), false) => below(7),
+                (_, true) => [3, 4, 4, 5, 5, 5][below(6)],
+                (_, false) => 1 + below(3),
+            }
+            .into();
+            said["comment"] = words::comment(verdict, self.person.country()).filter(|_| chance(0.4)).into();
+        }
+        self.send(self.shop.post(&path, &said)).await;
     }
 
     async fn send(&self, feedback: RequestBuilder) {

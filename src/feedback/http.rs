@@ -29,7 +29,7 @@ use std::net::IpAddr;
 const MAX_FILE: usize = 32 * 1024 * 1024;
 
 /// The application behind a key, if one was sent; an unknown one is an error rather than nobody.
-fn application(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, Fault> {
+pub(crate) fn application(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, Fault> {
     let Some(secret) = bearer(headers) else { return Ok(None) };
     let snapshot = app.snapshot();
     let key = snapshot.key(secret).ok_or_else(|| Fault::Unauthorised("This key is unknown or revoked.".to_owned()))?;
@@ -37,7 +37,7 @@ fn application(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, Fault> {
 }
 
 /// Refuses who sends too much, before anything of the body is read.
-fn hold(app: &App, actor: Option<&Actor>, address: Option<IpAddr>) -> Result<(), Fault> {
+pub(crate) fn hold(app: &App, actor: Option<&Actor>, address: Option<IpAddr>) -> Result<(), Fault> {
     let sender = match (actor, address) {
         (Some(Actor::Key { name, .. }), _) => Sender::Key(name),
         (_, Some(address)) => Sender::Address(address),
@@ -47,7 +47,7 @@ fn hold(app: &App, actor: Option<&Actor>, address: Option<IpAddr>) -> Result<(),
 }
 
 /// A sender with the key or address it came from.
-async fn read<T: DeserializeOwned>(app: &App, request: Request) -> Result<(Option<Actor>, T), ApiError> {
+pub(crate) async fn read<T: DeserializeOwned>(app: &App, request: Request) -> Result<(Option<Actor>, T), ApiError> {
     let (parts, body) = request.into_parts();
     let actor = application(app, &parts.headers)?;
     hold(app, actor.as_ref(), source_ip(&parts))?;
@@ -91,12 +91,12 @@ async fn intake(State(app): State<App>, Path(channel): Path<String>, request: Re
     Ok(Json(intake::take(&app, actor.as_ref(), delivery).await?).into_response())
 }
 
-async fn preflight() -> Response {
+pub(crate) async fn preflight() -> Response {
     open_to_browsers(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The widget runs on the application's own pages. A token is good for one answer and no cookie is read here, so any origin may post.
-fn open_to_browsers(mut response: Response) -> Response {
+pub(crate) fn open_to_browsers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));

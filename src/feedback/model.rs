@@ -157,7 +157,7 @@ impl Feedback {
         self.rating == Some(Rating::Down)
             || self.flag.is_some()
             || self.stars.is_some_and(|n| n <= 2)
-            || self.score.is_some_and(|s| s < 0.4)
+            || self.score.is_some_and(|s| s < LOW_SCORE)
     }
 
     /// What is shown to who may not read reports of harm or private data.
@@ -200,7 +200,7 @@ impl Feedback {
             (Some(Rating::Up), _) => "Thumbs up".to_owned(),
             (Some(Rating::Down), _) => "Thumbs down".to_owned(),
             (None, Some(n)) => format!("{n} of 5 stars"),
-            (None, None) => "Comment".to_owned(),
+            (None, None) => self.score.map_or_else(|| "Comment".to_owned(), |score| format!("Score {:.0} of 100", score * 100.0)),
         }
     }
 }
@@ -310,6 +310,12 @@ impl FeedbackFilter {
         state && kind && assignee && mood && category && words && fresh && same
     }
 }
+
+/// Where answers to surveys come in.
+pub const SURVEY: &str = "survey";
+
+/// A score below says that something is wrong.
+pub const LOW_SCORE: f64 = 0.4;
 
 /// Up to the first a comment sounds negative, from the second on positive (the limits that VADER's authors name: ±0.05).
 pub const MOOD: (f64, f64) = (-0.05, 0.05);

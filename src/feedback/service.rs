@@ -5,7 +5,7 @@ pub mod intake;
 pub mod triage;
 
 use super::model::triage::State;
-use super::model::{Feedback, FeedbackFilter, Flag, Rating};
+use super::model::{Feedback, FeedbackFilter, Flag, Rating, SURVEY};
 use super::store::{self, Entry, Wanted};
 use super::token;
 use crate::identity::Actor;
@@ -75,6 +75,51 @@ pub async fn submit(app: &App, actor: Option<&Actor>, new: NewFeedback) -> Resul
     let subject = subject(app, actor, &new)?;
     check(&new)?;
     store(app, subject, new, None).await
+}
+
+/// What an answer to a survey says that the inbox should have.
+#[derive(Clone, Debug)]
+pub(crate) struct FromSurvey<'a> {
+    /// The answer: the same one again updates.
+    pub answer: &'a Id,
+    /// The call it was about, if it was about one.
+    pub request: Option<Id>,
+    /// 1 to 5.
+    pub stars: Option<i64>,
+    /// 0 to 1.
+    pub score: Option<f64>,
+    /// In the person's words.
+    pub comment: Option<String>,
+    /// Which survey, and what was answered.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Makes a piece of feedback of an answer to a survey; gives its id.
+pub(crate) async fn from_survey(app: &App, said: FromSurvey<'_>) -> Result<Id, Fault> {
+    let subject = Subject {
+        request: said.request,
+        channel: SURVEY.to_owned(),
+        reporter: format!("survey:{}", said.answer),
+        repeat: Some(format!("survey\0{}", said.answer)),
+    };
+    let new = NewFeedback {
+        stars: said.stars,
+        score: said.score,
+        comment: said.comment,
+        metadata: Some(said.metadata),
+        ..NewFeedback::default()
+    };
+    check(&new)?;
+    Ok(store(app, subject, new, None).await?.id)
+}
+
+/// How somebody rated an answer: the one of that call, else the newest rated one among a user's newest calls.
+pub(crate) async fn rated(app: &App, request: Option<&Id>, user: Option<&str>) -> Result<Option<Rating>, Fault> {
+    Ok(match (request, user) {
+        (Some(request), _) => store::rating_of(app.db(), request).await?,
+        (None, Some(user)) => store::newest_rating(app.db(), user).await?,
+        (None, None) => None,
+    })
 }
 
 /// Puts checked feedback on disk and tells everyone.

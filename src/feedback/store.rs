@@ -5,7 +5,7 @@ pub mod decisions;
 pub mod numbers;
 
 use super::model::triage::{Said, State, Suggestion, Triage};
-use super::model::{Feedback, FeedbackFilter, Flag, MOOD, Rating, ThemeRef, since_span};
+use super::model::{Feedback, FeedbackFilter, Flag, LOW_SCORE, MOOD, Rating, ThemeRef, since_span};
 use crate::issues::model::{Kind, Severity};
 use crate::store::{Db, Side, Tx, sql};
 use crate::types::{Id, Instant};
@@ -79,8 +79,9 @@ struct Row {
 
 impl Row {
     fn feedback(self) -> Feedback {
+        let low = self.score.filter(|score| *score < LOW_SCORE).map(|_| Rating::Down);
         let suggested = Suggestion::of(Said {
-            rating: self.rating,
+            rating: self.rating.or(low),
             stars: self.stars,
             categories: &self.categories.0,
             flag: self.flag,
@@ -337,6 +338,20 @@ pub async fn count(db: &Db, wanted: Wanted<'_>, most: i64) -> Result<i64> {
         Side::Postgres(on) => build!(sqlx::Postgres, on),
     }?;
     Ok(n)
+}
+
+/// How a call was rated last.
+pub async fn rating_of(db: &Db, request: &Id) -> Result<Option<Rating>> {
+    const SQL: &str = "SELECT rating FROM feedback WHERE request = $1 AND rating IS NOT NULL ORDER BY updated_at DESC LIMIT 1";
+    Ok(sql!(db.read(), fetch_optional::<(Rating,)>, SQL, request)?.map(|(rating,)| rating))
+}
+
+/// How a user rated the newest rated one of their newest fifty calls.
+pub async fn newest_rating(db: &Db, user: &str) -> Result<Option<Rating>> {
+    const SQL: &str =
+        "SELECT f.rating FROM (SELECT id FROM requests WHERE user_id = $1 ORDER BY id DESC LIMIT 50) r JOIN feedback f ON f.request = r.id
+         WHERE f.rating IS NOT NULL ORDER BY r.id DESC, f.updated_at DESC LIMIT 1";
+    Ok(sql!(db.read(), fetch_optional::<(Rating,)>, SQL, user)?.map(|(rating,)| rating))
 }
 
 /// When the earliest of some feedback was given.

@@ -24,9 +24,14 @@ pub enum TokenError {
 
 /// Signs a token for the log entry `id` (a UUID).
 pub fn sign(key: &hmac::Key, id: &Id, now: Instant) -> Option<String> {
+    sign_for(key, id, now, LIFE_HOURS)
+}
+
+/// The same, good for so many hours.
+pub(crate) fn sign_for(key: &hmac::Key, id: &Id, now: Instant, hours: i64) -> Option<String> {
     let mut token = [0_u8; 36];
     token[..16].copy_from_slice(uuid::Uuid::parse_str(id.as_str()).ok()?.as_bytes());
-    let hour = u32::try_from(now.0 / Duration::HOUR.0 + 1 + LIFE_HOURS).ok()?;
+    let hour = u32::try_from(now.0 / Duration::HOUR.0 + 1 + hours).ok()?;
     token[16..20].copy_from_slice(&hour.to_be_bytes());
     let tag = hmac::sign(key, &token[..20]);
     token[20..].copy_from_slice(&tag.as_ref()[..16]);

@@ -53,6 +53,8 @@ pub async fn verify_password(password: String, hash: String) -> Result<bool, Fau
 pub struct MasterKey {
     seal: aead::LessSafeKey,
     feedback: hmac::Key,
+    tickets: hmac::Key,
+    people: hmac::Key,
 }
 
 struct Length(usize);
@@ -76,12 +78,29 @@ impl MasterKey {
             Ok(out)
         };
         let seal = aead::UnboundKey::new(&aead::AES_256_GCM, &derive(b"seal/1")?).map_err(|_| Fault::internal("key derivation failed"))?;
-        Ok(Self { seal: aead::LessSafeKey::new(seal), feedback: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"feedback-token/1")?) })
+        let sign = |purpose: &[u8]| Ok::<_, Fault>(hmac::Key::new(hmac::HMAC_SHA256, &derive(purpose)?));
+        Ok(Self {
+            seal: aead::LessSafeKey::new(seal),
+            feedback: sign(b"feedback-token/1")?,
+            tickets: sign(b"survey-ticket/1")?,
+            people: sign(b"survey-person/1")?,
+        })
     }
 
     /// The key that signs feedback tokens.
     pub fn feedback(&self) -> &hmac::Key {
         &self.feedback
+    }
+
+    /// The key that signs tickets of surveys.
+    pub fn tickets(&self) -> &hmac::Key {
+        &self.tickets
+    }
+
+    /// What is stored instead of somebody’s name where only telling people apart matters: nobody finds the name from it without the key, however few names
+    /// there may be to try.
+    pub fn person(&self, name: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.people, name.as_bytes()))
     }
 
     /// Encrypts for storage: AES-256-GCM, random nonce in front, bound to `context` (so a value cannot be moved to another row).

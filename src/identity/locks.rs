@@ -10,7 +10,7 @@ use serde::Serialize;
 /// Why an object is read-only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Lock {
-    /// `route`, `prompt`, `provider` or `model`.
+    /// `route`, `prompt`, `survey`, `provider` or `model`.
     pub kind: String,
     /// Its name.
     pub name: String,

@@ -16,7 +16,7 @@ use crate::providers::service::NewProvider;
 use crate::routing::model::RouteDraft;
 use crate::store::Tx;
 use crate::types::{Fault, Id};
-use crate::{catalog, identity, notify, prompts, providers, routing};
+use crate::{catalog, identity, notify, prompts, providers, routing, surveys};
 use file::{ChannelTable, KeyTable, PromptTable, ProviderTable};
 
 /// What applying a file changed (or would change), a line each.
@@ -112,6 +112,12 @@ impl Run<'_> {
             let result = self.route(tx, draft).await;
             self.note(&format!("route {name}"), result)?;
             self.lock(tx, "route", &name, lock.as_deref()).await?;
+        }
+        for draft in file.surveys {
+            let name = draft.name.clone();
+            let result = surveys::service::put(self.app, tx, self.actor, draft).await;
+            self.note(&format!("survey {name}"), result)?;
+            self.lock(tx, "survey", &name, lock.as_deref()).await?;
         }
         for table in file.keys {
             let object = format!("key {}", table.name);

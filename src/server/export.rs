@@ -9,8 +9,9 @@ use crate::prompts::model::{Prompt, PromptRef, VersionContent};
 use crate::prompts::template;
 use crate::providers::model::{ProviderKind, Timeouts};
 use crate::routing::model::RouteDraft;
+use crate::surveys::model::SurveyDraft;
 use crate::types::{Fault, PageRequest};
-use crate::{catalog, notify, prompts, providers, routing};
+use crate::{catalog, notify, prompts, providers, routing, surveys};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -24,6 +25,7 @@ struct Exported {
     models: Vec<ModelOut>,
     prompts: Vec<PromptOut>,
     routes: Vec<RouteDraft>,
+    surveys: Vec<SurveyDraft>,
     channels: Vec<ChannelOut>,
 }
 
@@ -106,6 +108,7 @@ pub async fn config(app: &App, actor: &Actor) -> Result<String, Fault> {
         models: models.collect(),
         prompts: in_order(all_prompts(app, actor).await?).into_iter().map(prompt).collect(),
         routes: routing::service::list(app, actor).await?.into_iter().map(RouteDraft::from).collect(),
+        surveys: surveys::service::drafts(app, actor).await?,
         channels: notify::service::list(app, actor).await?.into_iter().map(channel).collect(),
     };
     toml::to_string(&exported).map(|text| format!("{HEAD}{text}")).map_err(Fault::internal)

@@ -237,7 +237,7 @@ mod tests {
 
     /// (path, method) of every route in the routers' sources.
     fn registered() -> BTreeSet<(String, String)> {
-        const NESTED: [&str; 10] = [
+        const NESTED: [&str; 11] = [
             include_str!("../identity/http.rs"),
             include_str!("../providers/http.rs"),
             include_str!("../catalog/http.rs"),
@@ -248,6 +248,7 @@ mod tests {
             include_str!("../themes/http.rs"),
             include_str!("../issues/http.rs"),
             include_str!("../notify/http.rs"),
+            include_str!("../surveys/http.rs"),
         ];
         let mut found = BTreeSet::new();
         let route = regex::Regex::new(r#"\.route\("([^"]+)",\s*([^\n]+)"#).expect("an expression");

@@ -79,6 +79,17 @@ pub(crate) async fn turn(app: &App, id: &Id) -> Result<Option<Turn>, Fault> {
     Ok(Some(Turn { key: row.key_name, request, response }))
 }
 
+/// Who made a call and where it went; none as long as it is not in the log.
+pub(crate) async fn origin(app: &App, id: &Id) -> Result<Option<store::Origin>, Fault> {
+    Ok(store::origin(app.db(), id).await?)
+}
+
+/// Whether a user, or else a session, made at least so many calls.
+pub(crate) async fn called(app: &App, user: Option<&str>, session: Option<&str>, least: u32) -> Result<bool, Fault> {
+    let least = i64::from(least);
+    Ok(least == 0 || store::calls_of(app.db(), user, session, least).await? >= least)
+}
+
 /// The call's part of its block; nothing when bodies are no longer kept.
 async fn entry(content: Option<Vec<u8>>, place: i64) -> Result<Entry, Fault> {
     let Some(content) = content else { return Ok(Entry::default()) };

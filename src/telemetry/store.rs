@@ -332,6 +332,46 @@ pub async fn id_of(tx: &mut Tx, request_id: &str) -> Result<Option<Id>> {
     Ok(sql!(tx.on(), fetch_optional::<(Id,)>, SQL, request_id)?.map(|(id,)| id))
 }
 
+/// Who made a call, and where it went.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Origin {
+    pub user_id: Option<String>,
+    pub session_id: Option<String>,
+    pub route: Option<String>,
+    pub variant: Option<String>,
+}
+
+pub async fn origin(db: &Db, id: &Id) -> Result<Option<Origin>> {
+    const SQL: &str =
+        "SELECT r.user_id, r.session_id, k.route, k.variant FROM requests r LEFT JOIN request_kinds k ON k.id = r.kind WHERE r.id = $1";
+    sql!(db.read(), fetch_optional::<Origin>, SQL, id)
+}
+
+/// How many calls somebody made, `most` at most; without copies and tries.
+pub async fn calls_of(db: &Db, user: Option<&str>, session: Option<&str>, most: i64) -> Result<i64> {
+    macro_rules! count {
+        ($column:literal, $value:expr) => {
+            sql!(
+                db.read(),
+                fetch_one::<(i64,)>,
+                concat!(
+                    "SELECT COUNT(*) FROM (SELECT 1 FROM requests r JOIN request_kinds k ON k.id = r.kind WHERE r.",
+                    $column,
+                    " = $1 AND k.endpoint NOT LIKE 'shadow.%' AND k.endpoint NOT LIKE 'playground.%' LIMIT $2) counted"
+                ),
+                $value,
+                most
+            )
+            .map(|(n,)| n)
+        };
+    }
+    match (user, session) {
+        (Some(user), _) => count!("user_id", user),
+        (None, Some(session)) => count!("session_id", session),
+        (None, None) => Ok(0),
+    }
+}
+
 /// Calls logged, for health and tests.
 pub async fn count_all(db: &Db) -> Result<i64> {
     Ok(sql!(db.read(), fetch_one::<(i64,)>, "SELECT COUNT(*) FROM requests")?.0)

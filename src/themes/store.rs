@@ -71,6 +71,7 @@ pub async fn texts(db: &Db, since: Instant, most: i64) -> Result<Vec<TextRow>> {
         fetch_all::<TextRow>,
         "SELECT id, comment, categories, theme FROM feedback
          WHERE created_at >= $1 AND state <> 'spam' AND (rating IS NULL OR rating <> 'up') AND (stars IS NULL OR stars <= 3)
+           AND (score IS NULL OR score <= 0.6)
            AND (flag IS NULL OR flag NOT IN ('harmful', 'private_data'))
          ORDER BY created_at DESC LIMIT $2",
         since,

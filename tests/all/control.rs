@@ -112,6 +112,8 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
         "decisions",
         "feedback/views",
         "feedback/experience",
+        "surveys",
+        "surveys/none",
     ]
     .into_iter()
     .map(|path| (get.clone(), path, Value::Null, readers))
@@ -137,6 +139,9 @@ fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
         (Method::PATCH, "issues/99", json!({ "severity": "low" })),
         (post.clone(), "issues/99/notes", json!({ "words": "x" })),
         (post.clone(), "decisions", json!({ "title": "x" })),
+        (post.clone(), "surveys", json!({ "name": "Not a name", "kind": "csat", "question": "?" })),
+        (put.clone(), "surveys/none", json!({ "kind": "csat", "question": "?" })),
+        (Method::DELETE, "surveys/none", Value::Null),
         (put.clone(), "issues/clocks", json!({ "critical": 15, "high": 60, "medium": 480, "low": 1440 })),
     ] {
         table.push((method, path, body, writers));

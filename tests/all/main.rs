@@ -22,4 +22,5 @@ mod replicas;
 mod routes;
 mod streams;
 mod support;
+mod surveys;
 mod triage;

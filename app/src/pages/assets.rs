@@ -83,8 +83,16 @@ async fn package(Path(name): Path<String>, Query(query): Query<HashMap<String, S
 }
 
 async fn widget(headers: HeaderMap) -> Response {
-    let mut response = file("widget.js", &headers, false);
-    // Applications load it from their own pages.
+    for_applications("widget.js", &headers)
+}
+
+async fn survey(headers: HeaderMap) -> Response {
+    for_applications("survey.js", &headers)
+}
+
+/// A script that applications load from their own pages.
+fn for_applications(name: &str, headers: &HeaderMap) -> Response {
+    let mut response = file(name, headers, false);
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
@@ -98,6 +106,7 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/pkg/{*name}", get(package))
         .route("/widget.js", get(widget))
+        .route("/survey.js", get(survey))
         .route("/favicon.svg", get(icon))
         .route("/favicon.ico", get(icon))
 }

@@ -227,6 +227,7 @@ const PLACES: [(&str, &str, &str, Permission); 14] = [
     ("Watch", "Requests", "/requests", Permission::ReadTraffic),
     ("Listen", "Feedback", "/feedback", Permission::ReadFeedback),
     ("Listen", "Themes", "/themes", Permission::ReadFeedback),
+    ("Listen", "Surveys", "/surveys", Permission::ReadFeedback),
     ("Listen", "Issues", "/issues", Permission::ReadFeedback),
     ("Improve", "Prompts", "/prompts", Permission::ReadConfig),
     ("Improve", "Routes", "/routes", Permission::ReadConfig),

@@ -3,7 +3,7 @@
 use super::chart::{Frame, line};
 use super::format;
 use super::icon::Icon;
-use hypercare::feedback::model::{Feedback, Rating};
+use hypercare::feedback::model::{Feedback, Rating, SURVEY};
 use hypercare::telemetry::model::Outcome;
 use hypercare::types::Instant;
 use leptos::prelude::*;
@@ -48,7 +48,11 @@ pub fn FeedbackIcon(
 pub fn feedback_origin(feedback: &Feedback) -> String {
     let session = feedback.session_id.as_ref().map(|s| format!("session {}", s.chars().take(12).collect::<String>()));
     let parts: Vec<String> = [feedback.prompt.clone(), feedback.variant.clone(), session].into_iter().flatten().collect();
-    if parts.is_empty() { "waiting for its request".to_owned() } else { parts.join(" · ") }
+    match (parts.is_empty(), feedback.channel == SURVEY) {
+        (true, true) => "from a survey".to_owned(),
+        (true, false) => "waiting for its request".to_owned(),
+        (false, _) => parts.join(" · "),
+    }
 }
 
 /// How a call ended, as icon and word.

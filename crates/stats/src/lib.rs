@@ -4,4 +4,5 @@
 
 pub mod binomial;
 pub mod proportion;
+pub mod score;
 pub mod sketch;

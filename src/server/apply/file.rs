@@ -6,6 +6,7 @@ use crate::notify::model::ChannelKind;
 use crate::prompts::model::{PromptMessage, Variable, VersionContent};
 use crate::providers::model::{ProviderKind, Timeouts};
 use crate::routing::model::RouteDraft;
+use crate::surveys::model::SurveyDraft;
 use crate::types::Fault;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -19,13 +20,14 @@ pub struct File {
     pub(super) models: Vec<ModelTable>,
     pub(super) prompts: Vec<PromptTable>,
     pub(super) routes: Vec<RouteDraft>,
+    pub(super) surveys: Vec<SurveyDraft>,
     pub(super) keys: Vec<KeyTable>,
     pub(super) users: Vec<UserTable>,
     pub(super) channels: Vec<ChannelTable>,
     pub(super) lock: Option<LockTable>,
 }
 
-/// Makes the prompts and routes of the file read-only elsewhere.
+/// Makes the prompts, routes and surveys of the file read-only elsewhere.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LockTable {
@@ -181,6 +183,7 @@ impl File {
         self.models.extend(other.models);
         self.prompts.extend(other.prompts);
         self.routes.extend(other.routes);
+        self.surveys.extend(other.surveys);
         self.keys.extend(other.keys);
         self.users.extend(other.users);
         self.channels.extend(other.channels);

@@ -5,7 +5,7 @@ use crate::pages::shell::Ctx;
 use crate::parts::format;
 use crate::parts::items::{Ago, FeedbackIcon};
 use hypercare::feedback::model::triage::{Decision, State};
-use hypercare::feedback::model::{Feedback, FeedbackFilter, category_label};
+use hypercare::feedback::model::{Feedback, FeedbackFilter, SURVEY, category_label};
 use hypercare::feedback::service::{self, triage};
 use hypercare::identity::model::Permission;
 use hypercare::issues::model::{Clocks, Kind, Severity};
@@ -90,7 +90,7 @@ fn said(f: &Feedback, clocks: &Clocks, now: Instant) -> impl IntoView + use<> {
     let stars = f.stars.map(|n| view! { <span class="badge plain">{format!("{n} of 5 stars")}</span> });
     let flag = f.flag.map(|flag| view! { <span class="badge bad">{format!("Reported: {}", flag.label().to_lowercase())}</span> });
     let link = f.request.clone().map(|id| view! { <a class="link" href=format!("/requests/{id}")>"Open the request"</a> });
-    let waiting = f.request.is_none().then(
+    let waiting = (f.request.is_none() && f.channel != SURVEY).then(
         || view! { <p class="muted">"The request it is about has not arrived in the log. It will be tied to it as soon as it does."</p> },
     );
     let restricted = f.restricted.then(|| view! { <p class="muted">"Body restricted to the safety team."</p> });
