@@ -48,6 +48,7 @@ fn content_type(name: &str) -> &'static str {
         "js" => "text/javascript; charset=utf-8",
         "wasm" => "application/wasm",
         "svg" => "image/svg+xml",
+        "json" => "application/json",
         _ => "application/octet-stream",
     }
 }
@@ -82,11 +83,19 @@ async fn package(Path(name): Path<String>, Query(query): Query<HashMap<String, S
     file(&format!("pkg/{name}"), &headers, query.contains_key("v"))
 }
 
-async fn widget(headers: HeaderMap) -> Response {
-    let mut response = file("widget.js", &headers, false);
-    // Applications load it from their own pages.
+/// Applications load the widget from their own pages.
+fn open_to_pages(mut response: Response) -> Response {
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+async fn widget(headers: HeaderMap) -> Response {
+    open_to_pages(file("widget.js", &headers, false))
+}
+
+/// The widget's words in a language: `de.json`.
+async fn widget_words(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    open_to_pages(file(&format!("widget/{name}"), &headers, false))
 }
 
 async fn icon(headers: HeaderMap) -> Response {
@@ -98,6 +107,7 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/pkg/{*name}", get(package))
         .route("/widget.js", get(widget))
+        .route("/widget/{name}", get(widget_words))
         .route("/favicon.svg", get(icon))
         .route("/favicon.ico", get(icon))
 }
