@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn the_language_asked_for_then_the_one_liked_best() {
-        let chosen = |asked, liked: &'static str| choose(asked, &[(ACCEPT_LANGUAGE, liked.parse().expect("value"))].into_iter().collect()).lang;
+        let chosen =
+            |asked, liked: &'static str| choose(asked, &[(ACCEPT_LANGUAGE, liked.parse().expect("value"))].into_iter().collect()).lang;
         assert_eq!(chosen(None, "de-CH, en;q=0.8"), "de");
         assert_eq!(chosen(None, "sv, en;q=0.3, fr;q=0.7"), "fr");
         assert_eq!(chosen(None, "de;q=0, es"), "es");
