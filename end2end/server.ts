@@ -1,6 +1,7 @@
 // Starts the binary under test with a folder of its own, and talks to it as an operator and as an application do.
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -205,6 +206,16 @@ export class Gateway {
     };
     await Promise.all(Array.from({ length: 32 }, worker));
     return found;
+  }
+
+  /** A feedback token of no call, that is good for so many hours: made here as the server makes them. */
+  async token(hours: number): Promise<string> {
+    const secret = Buffer.from((await readFile(join(this.folder, "data", "master.key"), "utf8")).trim(), "base64");
+    const key = Buffer.from(hkdfSync("sha256", secret, "hypercare", "feedback-token/1", 32));
+    const until = Buffer.alloc(4);
+    until.writeUInt32BE(Math.floor(Date.now() / 3_600_000) + hours);
+    const said = Buffer.concat([randomBytes(16), until]);
+    return Buffer.concat([said, createHmac("sha256", key).update(said).digest().subarray(0, 16)]).toString("base64url");
   }
 
   /** Feedback as the widget sends it. */

@@ -5,6 +5,7 @@ mod assets;
 mod docs;
 mod feedback;
 mod fields;
+mod hosted;
 mod issues;
 mod overview;
 mod prompts;
@@ -24,6 +25,7 @@ pub fn router() -> Router<App> {
         .merge(overview::router())
         .merge(requests::router())
         .merge(feedback::router())
+        .merge(hosted::router())
         .merge(themes::router())
         .merge(surveys::router())
         .merge(issues::router())

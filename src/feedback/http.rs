@@ -1,6 +1,5 @@
 //! Feedback over HTTP: the data plane (keys and tokens, from any allowed origin) and the control plane.
 
-use super::limit::Sender;
 use super::model::FeedbackFilter;
 use super::model::triage::Patch;
 use super::service::intake::{self, Delivery};
@@ -23,7 +22,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// Largest file of rows, in bytes: 100,000 rows of an ordinary export.
 const MAX_FILE: usize = 32 * 1024 * 1024;
@@ -36,21 +34,11 @@ pub(crate) fn application(app: &App, headers: &HeaderMap) -> Result<Option<Actor
     Ok(Some(Actor::Key { name: key.name.clone(), scopes: key.scopes.clone() }))
 }
 
-/// Refuses who sends too much, before anything of the body is read.
-pub(crate) fn hold(app: &App, actor: Option<&Actor>, address: Option<IpAddr>) -> Result<(), Fault> {
-    let sender = match (actor, address) {
-        (Some(Actor::Key { name, .. }), _) => Sender::Key(name),
-        (_, Some(address)) => Sender::Address(address),
-        (_, None) => return Ok(()),
-    };
-    app.intake_limit().check(sender).map_err(Fault::Throttled)
-}
-
 /// A sender with the key or address it came from.
 pub(crate) async fn read<T: DeserializeOwned>(app: &App, request: Request) -> Result<(Option<Actor>, T), ApiError> {
     let (parts, body) = request.into_parts();
     let actor = application(app, &parts.headers)?;
-    hold(app, actor.as_ref(), source_ip(&parts))?;
+    service::hold(app, actor.as_ref(), source_ip(&parts))?;
     let Body(new) = Body::from_request(Request::from_parts(parts, body), app).await?;
     Ok((actor, new))
 }
@@ -83,7 +71,7 @@ async fn status(State(app): State<App>, headers: HeaderMap, Path(id): Path<Strin
 async fn intake(State(app): State<App>, Path(channel): Path<String>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let actor = application(&app, &parts.headers)?;
-    hold(&app, actor.as_ref(), source_ip(&parts))?;
+    service::hold(&app, actor.as_ref(), source_ip(&parts))?;
     let body = axum::body::to_bytes(body, MAX_FILE).await;
     let body = body.map_err(|_| Fault::field("body", format!("could not be read; at most {MAX_FILE} bytes are taken")))?;
     let csv = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/csv"));

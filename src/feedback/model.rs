@@ -117,6 +117,8 @@ pub struct Feedback {
     pub comment: Option<String>,
     /// What the answer should have been.
     pub correction: Option<String>,
+    /// What the application said of where it was given.
+    pub metadata: Option<serde_json::Value>,
     /// `widget` (by token), `api` (by key), `survey`, or the channel it was taken in by.
     pub channel: String,
     /// The route of the request.
@@ -167,6 +169,7 @@ impl Feedback {
             self.restricted = true;
             self.comment = None;
             self.correction = None;
+            self.metadata = None;
             self.user = None;
             self.sentiment = None;
         }

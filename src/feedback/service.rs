@@ -4,10 +4,11 @@ pub mod experience;
 pub mod intake;
 pub mod triage;
 
+use super::limit::Sender;
 use super::model::triage::State;
 use super::model::{Feedback, FeedbackFilter, Flag, Rating, SURVEY};
 use super::store::{self, Entry, Wanted};
-use super::token;
+use super::token::{self, TokenError};
 use crate::identity::Actor;
 use crate::identity::crypto::digest_text;
 use crate::identity::model::{Permission, Scope};
@@ -17,6 +18,7 @@ use crate::telemetry::LiveEvent;
 use crate::types::{Duration, Fault, Id, Instant, Page, PageRequest};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// How often and how long feedback by token waits for its log entry, so that it goes out live with all it belongs to.
@@ -70,10 +72,27 @@ pub struct Stored {
 /// From this score on, feedback is put aside as spam when it comes in.
 const SPAM: f64 = 0.8;
 
+/// Refuses who sends too much, before anything of what they sent is read.
+pub fn hold(app: &App, actor: Option<&Actor>, address: Option<IpAddr>) -> Result<(), Fault> {
+    let sender = match (actor, address) {
+        (Some(Actor::Key { name, .. }), _) => Sender::Key(name),
+        (_, Some(address)) => Sender::Address(address),
+        (_, None) => return Ok(()),
+    };
+    app.intake_limit().check(sender).map_err(Fault::Throttled)
+}
+
+/// Whether feedback could be given with this token.
+pub fn check_token(app: &App, token: &str) -> Result<(), TokenError> {
+    token::verify(app.master_key().feedback(), token, app.now()).map(drop)
+}
+
 /// Takes feedback with a key (scope `feedback`) or a token. It is on disk when this returns.
 pub async fn submit(app: &App, actor: Option<&Actor>, new: NewFeedback) -> Result<Stored, Fault> {
     let subject = subject(app, actor, &new)?;
     check(&new)?;
+    // A token is good for its own answer and nothing else: it cannot be led to another call or conversation.
+    let new = if subject.request.is_some() { NewFeedback { request_id: None, session_id: None, ..new } } else { new };
     store(app, subject, new, None).await
 }
 
@@ -234,12 +253,17 @@ fn check(new: &NewFeedback) -> Result<(), Fault> {
     Fault::check(wrong)
 }
 
+/// A token speaks with one voice for each user.
+fn voice(reporter: &str, user: &str) -> String {
+    digest_text(&format!("token\0{reporter}\0{user}"))
+}
+
 fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Option<Instant>) -> Entry {
     let user = new.user.as_deref().unwrap_or_default();
     let dedupe = match (&subject.repeat, &new.idempotency_key, subject.channel.as_str()) {
         (Some(repeat), ..) => digest_text(repeat),
         (None, Some(key), _) => digest_text(&format!("key\0{}\0{key}", subject.reporter)),
-        (None, None, "widget") => digest_text(&format!("token\0{}\0{user}", subject.reporter)),
+        (None, None, "widget") => voice(&subject.reporter, user),
         // Without any, every post is a piece of its own.
         (None, None, _) => id.to_string(),
     };
@@ -342,6 +366,9 @@ pub struct Status {
     pub status: &'static str,
     /// A sentence for the reporter.
     pub message: String,
+    /// What to do meanwhile, which the sentence ends with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workaround: Option<String>,
 }
 
 /// The status of feedback, for who gave it: by the same token or key.
@@ -365,5 +392,14 @@ pub async fn status(app: &App, actor: Option<&Actor>, token: Option<&str>, id: &
     };
     let workaround = public.map(|note| note.workaround.trim()).filter(|w| !w.is_empty() && status == "in_progress");
     let message = workaround.map_or_else(|| message.to_owned(), |w| format!("{message} Meanwhile: {w}"));
-    Ok(Status { id: id.clone(), status, message })
+    Ok(Status { id: id.clone(), status, message, workaround: workaround.map(ToOwned::to_owned) })
+}
+
+/// The status of what was said with a token in nobody's name, if anything was. What the same token said in the names of users is theirs: a link with a
+/// token may be passed on.
+pub async fn status_of_link(app: &App, token: &str) -> Result<Option<Status>, Fault> {
+    match store::find(app.db(), &voice(&digest_text(token.trim()), "")).await? {
+        Some(id) => status(app, None, Some(token), &id).await.map(Some),
+        None => Ok(None),
+    }
 }

@@ -61,6 +61,7 @@ struct Row {
     flag: Option<Flag>,
     comment: Option<String>,
     correction: Option<String>,
+    metadata: Option<Json<serde_json::Value>>,
     channel: String,
     route: Option<String>,
     variant: Option<String>,
@@ -103,6 +104,7 @@ impl Row {
             flag: self.flag,
             comment: self.comment,
             correction: self.correction,
+            metadata: self.metadata.map(|m| m.0),
             channel: self.channel,
             route: self.route,
             variant: self.variant,
@@ -120,7 +122,7 @@ impl Row {
 
 const SELECT: &str = "SELECT f.id, f.created_at, f.updated_at, COALESCE(r.caller_id, r.id, f.request_id) AS request_id, r.id AS request,
     COALESCE(f.session_id, r.session_id) AS session_id, COALESCE(f.user_id, r.user_id) AS user_id, f.rating, f.stars, f.score, f.categories, f.flag,
-    f.comment, f.correction, f.channel, f.route, f.variant, f.prompt, f.sentiment, f.spam, f.theme, t.name AS theme_name, f.state, f.severity, f.kind,
+    f.comment, f.correction, f.metadata, f.channel, f.route, f.variant, f.prompt, f.sentiment, f.spam, f.theme, t.name AS theme_name, f.state, f.severity, f.kind,
     f.assignee, f.issue, f.revision
     FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN themes t ON t.id = f.theme";
 
@@ -200,6 +202,12 @@ pub async fn get(db: &Db, id: &Id) -> Result<Option<Feedback>> {
         Side::Postgres(on) => build!(sqlx::Postgres, on),
     }?;
     Ok(row.map(Row::feedback))
+}
+
+/// What was stored under what makes a repeat the same.
+pub async fn find(db: &Db, dedupe: &str) -> Result<Option<Id>> {
+    let row = sql!(db.read(), fetch_optional::<(Id,)>, "SELECT id FROM feedback WHERE dedupe = $1", dedupe)?;
+    Ok(row.map(|(id,)| id))
 }
 
 /// What decides who may read its status, and what that status is.

@@ -3,7 +3,8 @@
 use super::model::SurveyDraft;
 use super::service;
 use super::service::asking::{self, Ask, NewAnswer};
-use crate::feedback::http::{application, hold, open_to_browsers, preflight, read};
+use crate::feedback::http::{application, open_to_browsers, preflight, read};
+use crate::feedback::service::hold;
 use crate::identity::http::{Caller, source_ip};
 use crate::server::{ApiError, App, Body};
 use crate::types::Id;

@@ -3,6 +3,7 @@
 use crate::support::server::{header, hello, json_of};
 use crate::support::{ADMIN, APP, Place, Server, Upstream, eventually, places};
 use futures_util::StreamExt as _;
+use hypercare::feedback::service;
 use hypercare::feedback::token::sign;
 use hypercare::types::{Duration as Span, Id};
 use reqwest::Method;
@@ -117,6 +118,49 @@ async fn tokens_that_do_not_hold_are_refused_and_store_nothing() {
     let admin = server.request(Method::POST, "/v1/feedback").bearer_auth(ADMIN).json(&json!({ "request_id": "x", "rating": "up" }));
     assert_eq!(admin.send().await.expect("answer").status(), 403, "a key without the scope");
     assert_eq!(server.read("/api/v1/feedback").await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_token_stays_with_its_answer_whatever_else_is_named() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        let own = server.ask("ann").await;
+        let (token, own) = (header(&own, "x-hypercare-feedback-token"), header(&own, "x-request-id"));
+        let other = header(&server.ask("bob").await, "x-request-id");
+        for id in [&own, &other] {
+            server.logged(id).await;
+        }
+        let body = json!({ "token": token, "rating": "down", "request_id": other, "session_id": "of bob" });
+        let (status, stored) = by_token(&server, &body).await;
+        assert_eq!((status, &stored["request_id"]), (201, &json!(own)));
+        // Nor while its own call has not arrived in the log, and the other has.
+        let early = sign(server.app.master_key().feedback(), &Id::new(), server.app.now()).expect("signs");
+        let (status, before) = by_token(&server, &json!({ "token": early, "rating": "down", "request_id": other })).await;
+        assert_eq!(status, 201);
+        for (id, request) in [(&stored["id"], json!(own)), (&before["id"], json!(null))] {
+            let kept = server.read(&format!("/api/v1/feedback/{}", id.as_str().expect("id"))).await;
+            assert_eq!((&kept["request"], &kept["session_id"]), (&request, &json!(null)), "{kept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_correction_and_the_context_come_with_it_and_a_link_tells_only_of_what_it_said() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        let token = header(&server.ask("ann").await, "x-hypercare-feedback-token");
+        let context = json!({ "screen": "checkout", "step": 2 });
+        let said = json!({ "token": token, "user": "ann", "stars": 1, "correction": "Say Malmö.", "metadata": context });
+        let stored = by_token(&server, &said).await.1;
+        let kept = server.read(&format!("/api/v1/feedback/{}", stored["id"].as_str().expect("id"))).await;
+        assert_eq!((&kept["stars"], &kept["correction"], &kept["metadata"]), (&json!(1), &json!("Say Malmö."), &context));
+        let link = || async { service::status_of_link(&server.app, &token).await.expect("looks").map(|s| (s.id.to_string(), s.status)) };
+        assert_eq!(link().await, None, "what ann said is hers");
+        let own = by_token(&server, &json!({ "token": token, "rating": "down" })).await.1;
+        assert_eq!(link().await, Some((own["id"].as_str().expect("id").to_owned(), "received")));
+    }
 }
 
 #[tokio::test]

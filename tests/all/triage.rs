@@ -122,7 +122,8 @@ async fn what_is_reported_as_harmful_is_read_by_the_safety_team_alone() {
         let answer = server.ask("ann").await;
         let (token, request) = (header(&answer, "x-hypercare-feedback-token"), header(&answer, "x-request-id"));
         server.logged(&request).await;
-        let report = json!({ "token": token, "flag": "harmful", "comment": "It told me to do harm", "user": "u9" });
+        let report =
+            json!({ "token": token, "flag": "harmful", "comment": "It told me to do harm", "user": "u9", "metadata": { "who": "u9" } });
         let (status, stored) = json_of(server.feedback(&report).await).await;
         assert_eq!(status, 201, "{stored}");
         let eve = server.login("eve@example.org").await;

@@ -48,6 +48,7 @@ fn content_type(name: &str) -> &'static str {
         "js" => "text/javascript; charset=utf-8",
         "wasm" => "application/wasm",
         "svg" => "image/svg+xml",
+        "json" => "application/json",
         _ => "application/octet-stream",
     }
 }
@@ -82,19 +83,23 @@ async fn package(Path(name): Path<String>, Query(query): Query<HashMap<String, S
     file(&format!("pkg/{name}"), &headers, query.contains_key("v"))
 }
 
+/// Applications load these from their own pages.
+fn open_to_pages(mut response: Response) -> Response {
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
 async fn widget(headers: HeaderMap) -> Response {
-    for_applications("widget.js", &headers)
+    open_to_pages(file("widget.js", &headers, false))
 }
 
 async fn survey(headers: HeaderMap) -> Response {
-    for_applications("survey.js", &headers)
+    open_to_pages(file("survey.js", &headers, false))
 }
 
-/// A script that applications load from their own pages.
-fn for_applications(name: &str, headers: &HeaderMap) -> Response {
-    let mut response = file(name, headers, false);
-    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
+/// The widget's words in a language: `de.json`.
+async fn widget_words(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    open_to_pages(file(&format!("widget/{name}"), &headers, false))
 }
 
 async fn icon(headers: HeaderMap) -> Response {
@@ -107,6 +112,7 @@ pub fn router() -> Router<App> {
         .route("/pkg/{*name}", get(package))
         .route("/widget.js", get(widget))
         .route("/survey.js", get(survey))
+        .route("/widget/{name}", get(widget_words))
         .route("/favicon.svg", get(icon))
         .route("/favicon.ico", get(icon))
 }

@@ -42,7 +42,8 @@ pub struct Look {
 }
 
 impl Look {
-    fn of(parts: &Parts) -> Self {
+    /// As the request asks for it.
+    pub fn of(parts: &Parts) -> Self {
         let path = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         Self { theme: cookie(&parts.headers, THEME).and_then(known_theme), path }
     }
@@ -174,19 +175,38 @@ pub fn theme_cookie(word: &str) -> String {
 
 /// The whole HTML document around a body.
 pub fn document(status: StatusCode, title: &str, look: &Look, body: AnyViewFn) -> Response {
+    write(status, "en", format!("{title} · hypercare"), look, assets::has_scripts(), body)
+}
+
+/// A document for somebody who is not of this house and came by a link that is nobody else's business: without scripts, in their language; neither
+/// found by search engines nor named to where one goes from here.
+pub fn private_document(status: StatusCode, lang: &'static str, title: &str, look: &Look, body: AnyViewFn) -> Response {
+    let mut response = write(status, lang, title.to_owned(), look, false, body);
+    keep_private(&mut response);
+    response
+}
+
+/// Keeps an answer's address to whoever has it.
+pub fn keep_private(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+fn write(status: StatusCode, lang: &'static str, title: String, look: &Look, scripts: bool, body: AnyViewFn) -> Response {
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
     let theme = look.theme;
-    let title = format!("{title} · hypercare");
     let (html, nonce) = owner.with(|| {
         provide_nonce();
         let nonce = use_context::<Nonce>().map(|n| n.to_string()).unwrap_or_default();
         let style = format!("/pkg/hypercare.css?v={}", *assets::VERSION);
-        let scripts = assets::has_scripts().then(|| {
+        let scripts = scripts.then(|| {
             let options = LeptosOptions::builder().output_name("hypercare").build();
             view! { <HydrationScripts options=options islands=true/> }
         });
         let html = view! {
-            <html lang="en" data-theme=theme>
+            <html lang=lang data-theme=theme>
                 <head>
                     <meta charset="utf-8"/>
                     <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -222,7 +242,7 @@ fn secure(headers: &mut HeaderMap, nonce: &str) {
 }
 
 /// A place in the navigation: group, words, address, and what one must be allowed to.
-const PLACES: [(&str, &str, &str, Permission); 14] = [
+const PLACES: [(&str, &str, &str, Permission); 15] = [
     ("Watch", "Overview", "/", Permission::ReadTraffic),
     ("Watch", "Requests", "/requests", Permission::ReadTraffic),
     ("Listen", "Feedback", "/feedback", Permission::ReadFeedback),

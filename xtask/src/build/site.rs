@@ -56,6 +56,9 @@ pub fn assemble(repo: &Repo) -> Result<Sizes> {
     if wasm::exists(&wasm::output(repo)) {
         files.append(&mut read_all(&wasm::output(repo), "pkg/")?);
     }
+    if let Some(widget) = files.get_mut("widget.js") {
+        *widget = slim(&String::from_utf8_lossy(widget)).into_bytes();
+    }
     files.insert("pkg/hypercare.css".into(), css::bundle(&repo.root.join("style"))?.into_bytes());
     let wasm = "pkg/hypercare_bg.wasm";
     let raw = files.get(wasm).map_or(0, Vec::len);
@@ -67,6 +70,19 @@ pub fn assemble(repo: &Repo) -> Result<Sizes> {
     files.insert("build-id".into(), fingerprint(&files).into_bytes());
     write_all(&repo.site(), &files)?;
     Ok(Sizes { raw, brotli })
+}
+
+/// The widget as other people's pages load it: without what only its readers need, comments on lines of their own, indentation, and the ends of lines
+/// that mean nothing. (No comment may stand behind code there.)
+fn slim(script: &str) -> String {
+    let mut slim = String::with_capacity(script.len());
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        slim.push_str(line);
+        if !line.ends_with(['{', '(', '[', ',', ';']) {
+            slim.push('\n');
+        }
+    }
+    slim
 }
 
 /// Every file below a folder, by its path within (behind `prefix`). A folder that is missing has none.
@@ -169,6 +185,13 @@ mod tests {
         assert_eq!(files_below(folder.path())?, [folder.path().join("pkg/a.css")]);
         assert_eq!(fs::metadata(folder.path().join("pkg/a.css"))?.modified()?, time);
         Ok(())
+    }
+
+    #[test]
+    fn the_widget_stays_small_on_pages_of_others() {
+        assert_eq!(slim("// Says\n  if (on) {\n    say(\n      1,\n      2);\n  }\n\n  go()\n"), "if (on) {say(1,2);}\ngo()\n");
+        let served = slim(include_str!("../../../public/widget.js"));
+        assert!(served.len() < 12_000, "{} bytes", served.len());
     }
 
     #[test]

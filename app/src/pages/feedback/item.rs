@@ -102,6 +102,7 @@ fn said(f: &Feedback, clocks: &Clocks, now: Instant) -> impl IntoView + use<> {
             </div>
             {f.comment.clone().map(|c| view! { <blockquote>{c}</blockquote> })}
             {f.correction.clone().map(|c| view! { <p><b>"Should have been: "</b>{c}</p> })}
+            {f.metadata.as_ref().map(context)}
             {restricted}
             <div class="chips">{flag}{stars}{categories}</div>
             {standing(f, clocks, now)}
@@ -109,6 +110,15 @@ fn said(f: &Feedback, clocks: &Clocks, now: Instant) -> impl IntoView + use<> {
             <div class="row">{link}</div>
         </section>
     }
+}
+
+/// What the application said of where it was given.
+fn context(metadata: &serde_json::Value) -> impl IntoView + use<> {
+    let parts = metadata.as_object().into_iter().flatten().map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        view! { <dt>{name.clone()}</dt><dd>{value}</dd> }
+    });
+    view! { <dl class="facts" aria-label="Context">{parts.collect_view()}</dl> }
 }
 
 /// Where it stands, in a line.
