@@ -1,5 +1,6 @@
 // The inbox as a product manager works in it: one key a decision, two people at once, and the way from a complaint to the proof that it is gone.
 import { awake, expect, test, type Gateway } from "./fixtures";
+import { startForeignPage } from "./foreign";
 import type { Page } from "@playwright/test";
 
 test.use({ world: "triage" });
@@ -92,48 +93,70 @@ test("who was second is told who was first, and nothing is written over", async 
   await expect(items(second).locator(".badge").first()).toHaveText("critical");
 });
 
-test("from complaints to the proof that they are gone, in the browser", async ({ gateway, as }) => {
-  test.setTimeout(180_000);
-  for (let i = 0; i < 8; i++) await complain(gateway, `lost-${i}`, `It forgot my parcel code ${i % 2 ? "again" : "once more"}`, { categories: ["forgot_context"] });
-  for (let i = 0; i < 30; i++) await gateway.call("Is it raining?", { user: `calm-${i}` });
-  const page = await as("product");
+test("“I don’t like this” on one variant becomes a theme, an issue, a cause, a version at 10 %, a proof, and word to who reported it", async ({ page: shop, gateway, as }) => {
+  test.setTimeout(240_000);
+  // Every tenth user gets the candidate, and it answers beside the point.
+  const variants = await gateway.variantsOf(Array.from({ length: 160 }, (_, i) => `guest-${i}`));
+  const unlucky = [...variants].filter(([, variant]) => variant === "candidate").map(([user]) => user);
+  expect(unlucky.length).toBeGreaterThan(8);
+  const words = ["Talks about floor lamps, I asked about refunds", "I asked about refunds, it advertises floor lamps", "Floor lamps instead of refunds", "Refunds! Not floor lamps."];
+  // One of them presses the button under the answer, on the shop's own page.
+  const answer = await gateway.call("How do refunds work?", { user: unlucky[0], session: "s-first" });
+  const foreign = await startForeignPage(gateway.url, answer.token, answer.text, { attributes: `mode="inline" user="${unlucky[0]}"` });
+  await shop.goto(foreign.url);
+  await shop.getByRole("button", { name: "I don’t like this" }).click();
+  await shop.getByRole("checkbox", { name: "Irrelevant" }).check();
+  await shop.getByRole("textbox", { name: "Comment" }).fill(words[0]);
+  await shop.getByRole("button", { name: "Send" }).click();
+  await expect(shop.getByText("Thank you for your feedback.")).toBeVisible();
+  await foreign.close();
+  for (const [i, user] of unlucky.slice(1).entries()) await complain(gateway, user, words[i % words.length], { categories: ["irrelevant"] });
 
-  // The theme rises by itself within a minute.
+  // The theme rises by itself within a minute, and says whom it is about.
+  const page = await as("product");
+  const rising = page.getByRole("link", { name: /floor lamps|refunds/i });
   await expect(async () => {
     await page.goto("/themes");
-    await expect(page.getByRole("link", { name: /parcel code/ })).toBeVisible({ timeout: 1_000 });
+    await expect(rising.first()).toBeVisible({ timeout: 1_000 });
   }).toPass({ timeout: 60_000 });
-  await page.getByRole("link", { name: /parcel code/ }).click();
+  await rising.first().click();
+  await expect(page.getByText("support-bot · candidate")).toBeVisible();
+  await expect(page.getByText("support-bot · control")).toHaveCount(0);
   await page.getByRole("link", { name: "Make issue" }).click();
   await expect(page.getByText("All feedback of the theme becomes part of it.")).toBeVisible();
-  await page.getByLabel("Title").fill("Forgets the parcel code");
+  await page.getByLabel("Title").fill("Answers about floor lamps");
   await page.getByLabel("Owner").selectOption("Me");
   await page.getByRole("button", { name: "Make the issue" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: /Forgets the parcel code/ })).toBeVisible();
-  await expect(page.getByRole("link", { name: "8 pieces of feedback", exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: /Answers about floor lamps/ })).toBeVisible();
+  await expect(page.getByRole("link", { name: `${unlucky.length} pieces of feedback`, exact: true })).toBeVisible();
 
   await page.getByRole("button", { name: "Look into it" }).click();
-  await page.getByLabel("What happened").fill("The prompt does not speak of what was said before.");
+  await page.getByLabel("What happened").fill("“Be brief” makes it skip the question.");
   await page.getByRole("button", { name: "Save the cause" }).click();
-  await expect(page.getByText("The prompt does not speak of what was said before.").first()).toBeVisible();
+  await expect(page.getByText("“Be brief” makes it skip the question.").first()).toBeVisible();
 
-  // A new version goes to a part of the users.
+  // A new version goes to the same tenth of the users.
   const admin = await as("admin");
-  const version = { note: "Remembers", messages: [{ role: "system", content: "Use what the customer said before." }] };
+  const version = { note: "Answers the question", messages: [{ role: "system", content: "Answer what the customer asks, and nothing else." }] };
   expect((await page.request.post("/api/v1/prompts/support/versions", { data: version })).status()).toBe(201);
   const route = (await (await admin.request.get("/api/v1/routes/support-bot")).json()) as { revision: number; variants: Record<string, unknown>[] };
-  const variants = route.variants.map((v) => (v.name === "candidate" ? { ...v, prompt: "support@3", weight: 50 } : { ...v, weight: 50 }));
-  const changed = await admin.request.put("/api/v1/routes/support-bot", { data: { ...route, variants } });
-  expect(changed.status(), await changed.text()).toBe(200);
+  const changed = route.variants.map((v) => (v.name === "candidate" ? { ...v, prompt: "support@3" } : v));
+  expect((await admin.request.put("/api/v1/routes/support-bot", { data: { ...route, variants: changed } })).status()).toBe(200);
   await page.locator("summary").filter({ hasText: "What was done" }).click();
+  await expect(page.getByLabel("Only of variant"), "compared where the trouble was").toHaveValue("candidate");
   await page.getByLabel("Which").fill("support@3");
   await page.getByRole("button", { name: "Save the fix" }).click();
   await expect(page.getByText("Watching the fix").first()).toBeVisible();
-  await gateway.variantsOf(Array.from({ length: 160 }, (_, i) => `fixed-${i}`));
+  await gateway.variantsOf(Array.from({ length: 400 }, (_, i) => `later-${i}`));
   await expect(async () => {
     await page.reload();
     await expect(page.getByText("this issue can be closed")).toBeVisible({ timeout: 1_000 });
   }).toPass({ timeout: 40_000 });
   await page.getByRole("button", { name: "Close: it is better" }).click();
-  await expect(page.getByText(/8 reporters are told/)).toBeVisible();
+  await expect(page.getByText(new RegExp(`${unlucky.length} reporters are told`))).toBeVisible();
+
+  // Who reported it hears of it: by the token of their own answer.
+  const items = ((await (await admin.request.get(`/api/v1/feedback?state=all&user=${unlucky[0]}`)).json()) as { items: { id: string }[] }).items;
+  const status = await shop.request.get(`${gateway.url}/v1/feedback/${items[0].id}?token=${encodeURIComponent(answer.token)}`);
+  expect(await status.json()).toMatchObject({ status: "resolved", message: expect.stringContaining("fixed") });
 });

@@ -190,6 +190,9 @@ pub struct Metric {
     /// Only calls of this route; none means all.
     #[serde(default)]
     pub route: Option<String>,
+    /// Only calls of this variant, so that those who never had the trouble do not water the comparison down; none means all.
+    #[serde(default)]
+    pub variant: Option<String>,
 }
 
 /// So many of so many.

@@ -21,7 +21,7 @@ use crate::telemetry::LiveEvent;
 use crate::types::{Duration, Fault, Id, Instant, Page, PageRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How hypercare signs what it noticed itself.
 pub(crate) const SELF: &str = "hypercare";
@@ -154,15 +154,18 @@ fn proposal(items: &[Feedback], theme: Option<(String, i64)>, by_theme: bool) ->
     let severity = items.iter().map(Feedback::severity).min().unwrap_or(Severity::Medium);
     let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
     let mut categories: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut routes: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut routes, mut variants): (BTreeSet<&str>, BTreeSet<&str>) = (BTreeSet::new(), BTreeSet::new());
     for item in items {
         *kinds.entry(item.kind()).or_default() += 1;
         item.categories.iter().for_each(|c| *categories.entry(c).or_default() += 1);
-        item.route.iter().for_each(|r| *routes.entry(r).or_default() += 1);
+        routes.extend(item.route.as_deref());
+        variants.extend(item.variant.as_deref());
     }
     let kind = kinds.into_iter().max_by_key(|(_, n)| *n).map_or(Kind::ModelBehaviour, |(kind, _)| kind);
     let category = categories.into_iter().max_by_key(|(_, n)| *n).filter(|(_, n)| n * 2 >= items.len()).map(|(c, _)| c.to_owned());
-    let route = (routes.len() == 1).then(|| routes.into_keys().next().map(str::to_owned)).flatten();
+    let only = |names: BTreeSet<&str>| names.first().filter(|_| names.len() == 1).map(|name| (*name).to_owned());
+    // One voice says nothing of where the trouble is.
+    let (route, variant) = (only(routes), only(variants).filter(|_| items.len() >= 3));
     let people = theme.as_ref().map_or(0, |(_, people)| *people);
     let impact = match people.max(i64::try_from(items.len()).unwrap_or(i64::MAX)) {
         50.. => Impact::Wide,
@@ -181,7 +184,7 @@ fn proposal(items: &[Feedback], theme: Option<(String, i64)>, by_theme: bool) ->
     };
     let heading = items.first().map(|f| f.comment.clone().unwrap_or_else(|| f.heading()));
     let title = theme.map(|(name, _)| name).or(heading).unwrap_or_default().chars().take(120).collect();
-    let metric = Metric { category: category.filter(|_| measure == Measure::Category), measure, route };
+    let metric = Metric { category: category.filter(|_| measure == Measure::Category), measure, route, variant };
     Proposal { title, severity, impact, kind, why, metric }
 }
 
@@ -593,7 +596,7 @@ fn check_cause(cause: &Cause) -> Result<Cause, Fault> {
 
 fn check_metric(metric: Metric) -> Result<Metric, Fault> {
     let given = |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let metric = Metric { measure: metric.measure, category: given(metric.category), route: given(metric.route) };
+    let metric = Metric { measure: metric.measure, category: given(metric.category), route: given(metric.route), variant: given(metric.variant) };
     if metric.measure == Measure::Category && metric.category.is_none() {
         return Err(Fault::field("metric.category", "is missing: say which category"));
     }

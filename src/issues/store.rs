@@ -320,17 +320,18 @@ pub struct CallsRow {
     pub errors: i64,
 }
 
-/// Calls of real users by prompt, from minute to minute; of one route when given.
-pub async fn calls(db: &Db, from: Instant, to: Instant, route: Option<&str>) -> Result<Vec<CallsRow>> {
+/// Calls of real users by prompt, from minute to minute; of one route or variant where the metric says so.
+pub async fn calls(db: &Db, metric: &Metric, from: Instant, to: Instant) -> Result<Vec<CallsRow>> {
     sql!(
         db.read(),
         fetch_all::<CallsRow>,
         "SELECT k.prompt, CAST(SUM(t.requests) AS BIGINT) AS calls, CAST(SUM(t.errors) AS BIGINT) AS errors FROM traffic t JOIN request_kinds k ON k.id = t.kind
-         WHERE t.span = 1 AND t.start >= $1 AND t.start < $2 AND ($3 IS NULL OR k.route = $3)
+         WHERE t.span = 1 AND t.start >= $1 AND t.start < $2 AND ($3 IS NULL OR k.route = $3) AND ($4 IS NULL OR k.variant = $4)
            AND k.endpoint NOT LIKE 'shadow.%' AND k.endpoint NOT LIKE 'playground.%' GROUP BY 1",
         from,
         to,
-        route
+        metric.route.as_deref(),
+        metric.variant.as_deref()
     )
 }
 
@@ -364,6 +365,9 @@ pub async fn hits(db: &Db, metric: &Metric, theme: Option<&Id>, from: Instant, t
             q.push_bind(from).push(" AND f.created_at < ").push_bind(to);
             if let Some(route) = metric.route.clone().filter(|r| !r.is_empty()) {
                 q.push(" AND f.route = ").push_bind(route);
+            }
+            if let Some(variant) = metric.variant.clone() {
+                q.push(" AND f.variant = ").push_bind(variant);
             }
             q.push(" GROUP BY f.prompt");
             q.build_query_as::<HitsRow>().fetch_all($on).await

@@ -54,6 +54,8 @@ pub(super) async fn send(mail: &Mail, id: &Id, event: &str, content: &Value) -> 
 fn letter(mail: &Mail, id: &Id, event: &str, content: &Value) -> Result<Message, String> {
     let host = mail.from.email.domain();
     let (subject, body) = words(event, content);
+    // A title may have been pasted with line ends in it.
+    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut builder = Message::builder()
         .from(mail.from.clone())
         .subject(subject)
@@ -117,7 +119,8 @@ mod tests {
         let text = String::from_utf8(letter(&mail(), &id, "issue.created", &content).expect("a letter").formatted()).expect("text");
         assert!(text.contains("References: <issue-7@shop.example>\r\n") && text.contains("Message-ID: <01a@shop.example>\r\n"), "{text}");
         assert!(text.contains("Auto-Submitted: auto-generated\r\n") && text.contains("Type: model behaviour"), "{text}");
-        assert!(!text.contains("\r\nBcc:"), "what people write makes no headers: {text}");
+        let (head, _) = text.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.contains("Subject: New issue 7: Forgets orders Bcc: evil@example.org\r\n") && !head.contains("\r\nBcc:"), "{head}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod proxy;
 mod report;
 pub mod slow;
 pub mod upstream;
+mod voices;
 
 use crate::gateway::Gateway;
 use crate::progress::took;
@@ -62,6 +63,9 @@ pub struct Options {
     /// Hold so many slow streams open at once (two open files each: see `ulimit -n`)
     #[arg(long, conflicts_with = "proxy_only")]
     slow_streams: Option<usize>,
+    /// Fill the inbox with so many pieces of feedback, read it, find themes, and flood it beside model calls
+    #[arg(long, conflicts_with_all = ["proxy_only", "slow_streams", "minutes"])]
+    feedback: Option<usize>,
     /// Measure the bare proxy alone, without building or starting hypercare
     #[arg(long)]
     proxy_only: bool,
@@ -109,6 +113,7 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let ours = gateway.as_ref().map(|gateway| Target { address: gateway.address, process: gateway.process() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = match (&gateway, options.slow_streams, options.minutes) {
+        (Some(gateway), ..) if let Some(pieces) = options.feedback => voices::run(pieces, &runtime, gateway)?,
         (Some(gateway), Some(streams), _) => slow::run(streams, &runtime, gateway)?,
         (Some(gateway), None, Some(_)) => endurance::run(options, &runtime, bare, gateway)?,
         _ => cases(options, &runtime, bare, ours)?,
@@ -239,7 +244,7 @@ model = "{slow}"
 [[keys]]
 name = "bench"
 secret = "{KEY}"
-scopes = ["gateway", "read"]
+scopes = ["gateway", "feedback", "read"]
 "#
     )
 }

@@ -21,6 +21,7 @@ mod repo;
 mod shell;
 mod temp;
 mod test;
+mod themes;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -52,6 +53,8 @@ enum Command {
     Bench(bench::Options),
     /// Run the tests against a real, small language model on this machine
     RealModel(real_model::Options),
+    /// Score how well themes are found on public labelled texts, beside scikit-learn
+    Themes,
     /// (bench) An OpenAI-compatible upstream that answers at once
     #[command(hide = true)]
     MockUpstream,
@@ -84,6 +87,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Catalog(options) => catalog::run(&repo::Repo::find()?, &options)?,
         Command::Bench(options) => bench::run(&repo::Repo::find()?, &options)?,
         Command::RealModel(options) => real_model::run(&repo::Repo::find()?, &options)?,
+        Command::Themes => themes::run(&repo::Repo::find()?)?,
         Command::MockUpstream => bench::upstream::serve()?,
         Command::BareProxy(options) => bench::proxy::serve(&options)?,
     }

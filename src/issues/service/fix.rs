@@ -75,7 +75,7 @@ async fn sides(app: &App, issue: &Issue, fix: &Fix, from: Instant, to: Instant) 
             share.of += of;
         };
         let minute = Duration::MINUTE;
-        let calls = store::calls(app.db(), from.floor(minute), to, metric.route.as_deref()).await?;
+        let calls = store::calls(app.db(), metric, from.floor(minute), to).await?;
         for row in calls {
             match metric.measure {
                 Measure::Errors => add(row.prompt.as_deref(), row.errors, row.calls),

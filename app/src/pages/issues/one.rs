@@ -278,9 +278,11 @@ fn metric_form(s: &Shown) -> impl IntoView + use<> {
     let category = fields::select("Category", "metric-category", "category", categories, &category, r.error("metric.category"));
     let route = r.value("metric_route", known.and_then(|m| m.route.as_deref()).unwrap_or(""));
     let route = fields::text("Only on route", "metric-route", "metric_route", route, r.error("metric.route"), "");
+    let variant = r.value("metric_variant", known.and_then(|m| m.variant.as_deref()).unwrap_or(""));
+    let variant = fields::text("Only of variant", "metric-variant", "metric_variant", variant, r.error("metric.variant"), "");
     view! {
         <form method="post" action=action(i) class="stack">{revision(i)}
-            <div class="fields">{measure}{category}{route}</div>
+            <div class="fields">{measure}{category}{route}{variant}</div>
             <button class="btn">"Save the number"</button>
         </form>
     }
@@ -428,6 +430,7 @@ fn read(form: &Pairs) -> Update {
             category: filled("category").filter(|_| measure == Measure::Category),
             measure,
             route: filled("metric_route"),
+            variant: filled("metric_variant"),
         }),
         public: one("public").map(|_| PublicNote {
             title: one("public_title").unwrap_or_default(),
