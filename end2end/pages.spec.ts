@@ -141,7 +141,8 @@ async function serious(page: Page): Promise<string[]> {
 
 for (const persona of ["admin", "product", "annotator", "viewer"] as const) {
   test(`${persona}: every page has one heading and shuts nobody out, light and dark`, async ({ gateway, as }) => {
-    test.setTimeout(240_000);
+    // Sixty pages, each looked at twice.
+    test.setTimeout(480_000);
     const ids = await furnish(gateway, await as("admin"));
     const page = await as(persona);
     for (const path of PAGES[persona]) {
