@@ -42,6 +42,7 @@ svg{width:20px;fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:ro
 [aria-pressed=true],.send{background:var(--a);border-color:var(--a);color:var(--ai)}
 [aria-disabled=true]{opacity:.6}
 .quiet{border:0;text-decoration:underline}
+@media (pointer:fine){.say{min-height:32px;font-size:.93em}}
 form,.bad{background:var(--hcf-surface,Canvas);color:var(--hcf-ink,CanvasText);border:1px solid var(--l);border-radius:var(--r);margin-top:8px;padding:12px}
 form,label{display:grid;gap:12px}
 .bad{border-color:var(--b);color:var(--b)}
@@ -109,6 +110,7 @@ input{accent-color:var(--a);width:16px;height:16px;margin:0}
     const thumb = (value) => pressed(make("button", { type: "button", class: "thumb " + value }, icon(THUMB)), () => rate(value));
     const thumbs = { up: thumb("up"), down: thumb("down") };
     const dislike = button("dislike", () => rate("down"));
+    dislike.classList.add("say");
     const stars = [1, 2, 3, 4, 5].map((value) =>
       pressed(make("input", { type: "radio", name: "stars", value }), (event) => rate(value, !event.detail)));
     const group = make("div", { role: "radiogroup", class: "row" }, ...stars.map((star) => make("label", { class: "star" }, star, icon(STAR))));

@@ -96,7 +96,7 @@ fn notes(language: &str) -> AnyView {
                 <dt><code>"context"</code></dt><dd>"A JSON object with what helps to understand it, such as the screen; shown beside the feedback."</dd>
                 <dt><code>"lang"</code></dt><dd>"en, de, fr or es; if absent, the language of the page. Any word can be yours: label-up, label-down, label-send and so on."</dd>
                 <dt><code>"--hcf-accent"</code></dt><dd>"Colours and type by CSS variables: also --hcf-accent-ink, --hcf-bad, --hcf-line, --hcf-ink, --hcf-surface, --hcf-radius, --hcf-font."</dd>
-                <dt>"Content security policy"</dt><dd>"This server under script-src and connect-src; nothing else. No cookies, no inline styles."</dd>
+                <dt><code>"CSP"</code></dt><dd>"Your content security policy needs this server under script-src and connect-src, nothing else: no cookies, no inline styles."</dd>
             </dl>
         }
         .into_any(),
