@@ -226,6 +226,7 @@ test("an annotator sees the welcome page and no way elsewhere", async ({ as }) =
 });
 
 test("nobody is shown a link they may not follow", async ({ gateway, as }) => {
+  test.setTimeout(240_000);
   const ids = await furnish(gateway, await as("admin"));
   for (const persona of ["product", "viewer"] as const) {
     const page = await as(persona);
