@@ -68,7 +68,7 @@ test("going through the list shows each piece at once, and a tick makes many one
   await page.getByRole("combobox", { name: "Type" }).first().selectOption("Context");
   await expect(said(page)).toHaveText("Context. Undo with u.");
   await page.getByRole("region", { name: "Decide" }).getByRole("button", { name: /^Take/ }).click();
-  await expect(page.getByText("assigned to product@shop.example")).toBeVisible();
+  await expect(page.getByRole("region", { name: "What was said" }).getByText("assigned to product@shop.example")).toBeVisible();
 });
 
 test("who was second is told who was first, and nothing is written over", async ({ gateway, as }) => {
@@ -128,7 +128,11 @@ test("“I don’t like this” on one variant becomes a theme, an issue, a caus
   await page.getByLabel("Owner").selectOption("Me");
   await page.getByRole("button", { name: "Make the issue" }).click();
   await expect(page.getByRole("heading", { level: 1, name: /Answers about floor lamps/ })).toBeVisible();
-  await expect(page.getByRole("link", { name: `${unlucky.length} pieces of feedback`, exact: true })).toBeVisible();
+  // What joins the theme later joins the issue by itself.
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByRole("link", { name: `${unlucky.length} pieces of feedback`, exact: true })).toBeVisible({ timeout: 1_000 });
+  }).toPass({ timeout: 40_000 });
 
   await page.getByRole("button", { name: "Look into it" }).click();
   await page.getByLabel("What happened").fill("“Be brief” makes it skip the question.");
@@ -139,9 +143,10 @@ test("“I don’t like this” on one variant becomes a theme, an issue, a caus
   const admin = await as("admin");
   const version = { note: "Answers the question", messages: [{ role: "system", content: "Answer what the customer asks, and nothing else." }] };
   expect((await page.request.post("/api/v1/prompts/support/versions", { data: version })).status()).toBe(201);
-  const route = (await (await admin.request.get("/api/v1/routes/support-bot")).json()) as { revision: number; variants: Record<string, unknown>[] };
+  const route = (await (await admin.request.get("/api/v1/routes/support-bot")).json()) as { sticky_by: string; failover: object; variants: Record<string, unknown>[] };
   const changed = route.variants.map((v) => (v.name === "candidate" ? { ...v, prompt: "support@3" } : v));
-  expect((await admin.request.put("/api/v1/routes/support-bot", { data: { ...route, variants: changed } })).status()).toBe(200);
+  const saved = await admin.request.put("/api/v1/routes/support-bot", { data: { sticky_by: route.sticky_by, failover: route.failover, variants: changed } });
+  expect(saved.status(), await saved.text()).toBe(200);
   await page.locator("summary").filter({ hasText: "What was done" }).click();
   await expect(page.getByLabel("Only of variant"), "compared where the trouble was").toHaveValue("candidate");
   await page.getByLabel("Which").fill("support@3");

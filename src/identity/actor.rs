@@ -17,6 +17,8 @@ pub enum Actor {
     },
     /// The operator at the machine: the command line, the declarative file.
     Operator,
+    /// The program itself, where it does what nobody asked for at that moment.
+    Hypercare,
 }
 
 impl Actor {
@@ -26,6 +28,7 @@ impl Actor {
             Self::Person(person) => person.email.clone(),
             Self::Key { name, .. } => format!("key:{name}"),
             Self::Operator => "command line".to_owned(),
+            Self::Hypercare => "hypercare".to_owned(),
         }
     }
 
@@ -40,7 +43,7 @@ impl Actor {
                 let reads = matches!(permission, Permission::ReadTraffic | Permission::ReadFeedback | Permission::ReadConfig);
                 scopes.contains(&Scope::Admin) || (reads && scopes.contains(&Scope::Read))
             }
-            Self::Operator => true,
+            Self::Operator | Self::Hypercare => true,
         }
     }
 

@@ -340,6 +340,29 @@ async fn join_in(app: &App, tx: &mut Tx, actor: &Actor, issue: &Issue, ids: &[Id
     Ok(decided)
 }
 
+/// Puts what joined a theme since to the open issue that was made of it. It stays to be decided about: a theme is a guess, and what is hidden by one is not seen.
+pub(crate) async fn gather(app: &App) -> Result<(), Fault> {
+    for theme in store::themes_to_gather(app.db()).await? {
+        let open = State::ALL.iter().copied().filter(|s| s.is_open()).collect();
+        let wanted = Wanted { states: open, theme: Some(theme.clone()), ..Wanted::default() };
+        let Some(issue) = store::list(app.db(), &wanted, None, 1).await?.into_iter().next() else { continue };
+        let mut tx = app.db().begin().await?;
+        let ids = store::free_of_theme(&mut tx, &theme).await?;
+        let id = issue.id.clone();
+        let change = move |before: &Triage| Triage { issue: Some(id.clone()), ..before.clone() };
+        let decided = deciding::apply_in(app, &mut tx, &Actor::Hypercare, &ids, &change, &HashMap::new()).await?;
+        let n = decided.done.len();
+        if n > 0 {
+            let words = format!("{n} more {} of feedback of its theme", if n == 1 { "piece" } else { "pieces" });
+            let link = format!("/feedback?state=&issue={}", issue.id);
+            write(&mut tx, &issue.id, app.now(), SELF, EventKind::Feedback, &words, Some(&link)).await?;
+        }
+        tx.commit().await?;
+        deciding::publish(app, &decided.done).await?;
+    }
+    Ok(())
+}
+
 /// Issues that pass the filter, newest first; open ones unless another state is asked for.
 pub async fn list(app: &App, actor: &Actor, filter: &IssueFilter, page: &PageRequest) -> Result<Page<Issue>, Fault> {
     actor.require(Permission::ReadFeedback)?;
@@ -596,7 +619,8 @@ fn check_cause(cause: &Cause) -> Result<Cause, Fault> {
 
 fn check_metric(metric: Metric) -> Result<Metric, Fault> {
     let given = |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let metric = Metric { measure: metric.measure, category: given(metric.category), route: given(metric.route), variant: given(metric.variant) };
+    let metric =
+        Metric { measure: metric.measure, category: given(metric.category), route: given(metric.route), variant: given(metric.variant) };
     if metric.measure == Measure::Category && metric.category.is_none() {
         return Err(Fault::field("metric.category", "is missing: say which category"));
     }

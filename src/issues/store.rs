@@ -94,6 +94,7 @@ pub struct Wanted {
     pub owner: Option<Owner>,
     pub words: Option<String>,
     pub id: Option<Id>,
+    pub theme: Option<Id>,
     pub number: Option<i64>,
     pub changed_since: Option<Instant>,
     pub public: bool,
@@ -128,6 +129,9 @@ macro_rules! select {
         }
         if let Some(id) = &$w.id {
             q.push(" AND i.id = ").push_bind(id.clone());
+        }
+        if let Some(theme) = &$w.theme {
+            q.push(" AND i.theme = ").push_bind(theme.clone());
         }
         if let Some(number) = $w.number {
             q.push(" AND i.number = ").push_bind(number);
@@ -294,6 +298,13 @@ pub async fn news(db: &Db, since: Instant) -> Result<Vec<NewsRow>> {
 pub async fn free_of_theme(tx: &mut Tx, theme: &Id) -> Result<Vec<Id>> {
     const SQL: &str = "SELECT id FROM feedback WHERE theme = $1 AND issue IS NULL AND state <> 'spam' ORDER BY id DESC LIMIT 500";
     Ok(sql!(tx.on(), fetch_all::<(Id,)>, SQL, theme)?.into_iter().map(|(id,)| id).collect())
+}
+
+/// Themes with an open issue, to which feedback was put that belongs to no issue yet.
+pub async fn themes_to_gather(db: &Db) -> Result<Vec<Id>> {
+    const SQL: &str = "SELECT DISTINCT theme FROM issues i WHERE state NOT IN ('closed', 'wont_fix')
+        AND EXISTS (SELECT 1 FROM feedback f WHERE f.theme = i.theme AND f.issue IS NULL AND f.state <> 'spam')";
+    Ok(sql!(db.read(), fetch_all::<(Id,)>, SQL)?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Who gave the feedback of an issue: id, request, user, channel.

@@ -34,7 +34,9 @@ pub fn run(repo: &Repo) -> Result<()> {
 /// The package as it is, without what it would need to run.
 fn wheel(venv: &Venv, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let find = || fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.extension().is_some_and(|e| e == "whl"));
+    let find = || {
+        fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.extension().is_some_and(|e| e == "whl"))
+    };
     if find().is_none() {
         let mut pip = venv.python();
         pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest"]).arg(folder).arg(TEXTS);
