@@ -14,7 +14,7 @@ use hypercare::identity::locks::{self, Lock};
 use hypercare::identity::model::Permission;
 use hypercare::surveys::model::numbers::{Day, Group, Numbers};
 use hypercare::surveys::model::words::Spoken;
-use hypercare::surveys::model::{Kind, Report, Said, State, SurveyDraft};
+use hypercare::surveys::model::{Kind, Report, Said, SurveyDraft};
 use hypercare::surveys::service;
 use hypercare::types::{Fault, Instant};
 use leptos::prelude::*;
