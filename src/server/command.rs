@@ -62,7 +62,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum ExportCommand {
-    /// Providers, models, prompts and routes as a declarative file, without secrets
+    /// Providers, models, prompts, routes and surveys as a declarative file, without secrets
     Config {
         /// Write into this file instead of the terminal
         #[arg(long)]

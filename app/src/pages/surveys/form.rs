@@ -149,7 +149,7 @@ fn draft(typed: &Pairs) -> Result<SurveyDraft, Fault> {
 
 pub async fn new(ctx: Ctx) -> Response {
     let mut usual = SurveyDraft::new("", Kind::Csat, "");
-    usual.trigger.event = "answer".to_owned();
+    "answer".clone_into(&mut usual.trigger.event);
     render(&ctx, pairs(&usual), None, None).await
 }
 
