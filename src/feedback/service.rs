@@ -272,6 +272,9 @@ fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Optio
     let words = comment.as_deref().unwrap_or_default();
     let spam = if words.is_empty() { 0.0 } else { hypercare_text::spam::score(words).score };
     let sensitive = new.flag.is_some_and(Flag::is_sensitive);
+    let good = new.rating == Some(Rating::Up) || new.stars.is_some_and(|n| n >= 4) || new.score.is_some_and(|s| s >= 0.8);
+    // Praise without a word asks nobody for a decision: it counts, and does not wait among what does.
+    let praise = good && comment.is_none() && new.flag.is_none() && new.categories.is_empty() && new.correction.is_none();
     let now = app.now();
     Entry {
         id: id.clone(),
@@ -294,8 +297,12 @@ fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Optio
         sentiment: hypercare_text::sentiment::score(words).map(|s| s.score),
         language: hypercare_text::language::detect(words).map(hypercare_text::language::Language::code),
         spam,
-        // A report of harm is looked at, whatever its words look like.
-        state: if spam >= SPAM && !sensitive { State::Spam } else { State::New },
+        state: match () {
+            // A report of harm is looked at, whatever its words look like.
+            () if spam >= SPAM && !sensitive => State::Spam,
+            () if praise => State::Done,
+            () => State::New,
+        },
         severity: sensitive.then_some(Severity::Critical),
         comment,
     }

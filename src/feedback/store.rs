@@ -142,7 +142,8 @@ pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
            metadata = COALESCE(excluded.metadata, feedback.metadata), sentiment = COALESCE(excluded.sentiment, feedback.sentiment),
            language = COALESCE(excluded.language, feedback.language),
            spam = CASE WHEN excluded.comment IS NULL THEN feedback.spam ELSE excluded.spam END,
-           state = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN 'new' ELSE feedback.state END,
+           state = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN 'new'
+             WHEN feedback.revision = 0 AND feedback.state = 'done' THEN excluded.state ELSE feedback.state END,
            severity = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN COALESCE(excluded.severity, feedback.severity)
              ELSE feedback.severity END,
            examined_at = NULL

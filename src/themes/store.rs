@@ -64,14 +64,14 @@ pub struct TextRow {
     pub theme: Option<Id>,
 }
 
-/// Complaints since then, newest first. Praise has no themes here; reports of harm and private data are for the safety team, not for examples.
+/// Complaints since then, newest first. Praise has no themes here, whatever it is given by; reports of harm and private data are for the safety team, not for examples.
 pub async fn texts(db: &Db, since: Instant, most: i64) -> Result<Vec<TextRow>> {
     sql!(
         db.read(),
         fetch_all::<TextRow>,
         "SELECT id, comment, categories, theme FROM feedback
          WHERE created_at >= $1 AND state <> 'spam' AND (rating IS NULL OR rating <> 'up') AND (stars IS NULL OR stars <= 3)
-           AND (score IS NULL OR score <= 0.6)
+           AND (score IS NULL OR score <= 0.6) AND (sentiment IS NULL OR sentiment < 0.3 OR rating = 'down' OR flag IS NOT NULL)
            AND (flag IS NULL OR flag NOT IN ('harmful', 'private_data'))
          ORDER BY created_at DESC LIMIT $2",
         since,

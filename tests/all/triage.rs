@@ -169,3 +169,24 @@ async fn one_sender_cannot_flood_and_others_are_not_held() {
     assert!(statuses.contains(&429), "then it is held");
     said(&server, "u1", "By key it goes on").await;
 }
+
+#[tokio::test]
+async fn praise_without_a_word_waits_for_nobody_until_it_becomes_a_complaint() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = staffed(&place, &upstream).await;
+        let answer = server.ask("pat").await;
+        let token = header(&answer, "x-hypercare-feedback-token").to_owned();
+        let say = async |more: Value| {
+            let mut body = json!({ "token": token, "user": "pat" });
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            let (status, stored) = json_of(server.request(Method::POST, "/v1/feedback").json(&body).send().await.expect("answer")).await;
+            assert!(status == 200 || status == 201, "{stored}");
+            stored["id"].as_str().expect("an id").to_owned()
+        };
+        let id = say(json!({ "rating": "up" })).await;
+        assert_eq!(piece(&server, &id).await["state"], "done", "a thumb up asks for no decision");
+        assert_eq!(say(json!({ "rating": "down", "comment": "On second thoughts, the price is wrong." })).await, id);
+        assert_eq!(piece(&server, &id).await["state"], "new");
+    }
+}

@@ -99,7 +99,7 @@ fn list_view(themes: &[Theme], word: &str, may: bool) -> impl IntoView + use<> {
             </tr>
         }.into_any()
     }).collect::<Vec<_>>();
-    let empty = rows.is_empty().then(|| view! { <p class="empty">"No themes in this time. A theme appears when at least five comments say something similar; new comments are looked at within ten seconds."</p> });
+    let empty = rows.is_empty().then(|| view! { <p class="empty">"No themes in this time. A theme appears when three comments say something similar; new comments are looked at within ten seconds."</p> });
     let look =
         may.then(|| view! { <form method="post" action="/themes/refresh"><button class="btn quiet">"Look again now"</button></form> });
     view! {

@@ -62,16 +62,22 @@ struct Centres {
 
 impl Centres {
     fn of(vectors: &[Sparse], groups: &[Option<usize>], k: usize, size: usize) -> Self {
+        let mut rows = Self::sums(vectors, groups, k, size);
+        for row in &mut rows {
+            normalise(row);
+        }
+        Self { size, rows }
+    }
+
+    /// The texts of each group added up.
+    fn sums(vectors: &[Sparse], groups: &[Option<usize>], k: usize, size: usize) -> Vec<Vec<f32>> {
         let mut rows = vec![vec![0.0_f32; size]; k];
         for (vector, group) in vectors.iter().zip(groups) {
             if let Some(group) = group {
                 vector.0.iter().for_each(|(term, weight)| rows[*group][*term as usize] += weight);
             }
         }
-        for row in &mut rows {
-            normalise(row);
-        }
-        Self { size, rows }
+        rows
     }
 
     fn nearest(&self, vector: &Sparse) -> (usize, f32) {
@@ -131,15 +137,33 @@ pub fn cluster(vectors: &[Sparse], options: &Options) -> Vec<Option<usize>> {
     let best = tries.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(groups, _)| groups).unwrap_or_default();
     let mut groups = join(vectors, best, size, options);
     for _ in 0..2 {
-        let k = groups.iter().flatten().max().map_or(0, |most| most + 1);
-        let centres = Centres::of(vectors, &groups, k, size);
-        for &i in &full {
-            let (group, cosine) = centres.nearest(&vectors[i]);
-            groups[i] = (cosine >= options.near).then_some(group);
-        }
-        groups = renumber(groups, options.least);
+        groups = renumber(settle(vectors, &full, &groups, size, options.near), options.least);
     }
     groups
+}
+
+/// Puts each text with the nearest group, or lets it go. Its own group is measured without it: in a small one every text is near to what it has brought itself.
+fn settle(vectors: &[Sparse], full: &[usize], groups: &[Option<usize>], size: usize, near: f32) -> Vec<Option<usize>> {
+    let k = groups.iter().flatten().max().map_or(0, |most| most + 1);
+    let sums = Centres::sums(vectors, groups, k, size);
+    let lengths: Vec<f32> = sums.iter().map(|row| product(row, row)).collect();
+    let mut settled = vec![None; vectors.len()];
+    for &i in full {
+        let mut best = (0, near);
+        let mut found = false;
+        for (group, row) in sums.iter().enumerate() {
+            let along = dot(&vectors[i], row);
+            let (along, length) =
+                if groups[i] == Some(group) { (along - 1.0, lengths[group] - 2.0 * along + 1.0) } else { (along, lengths[group]) };
+            let cosine = if length > 1e-6 { along / length.sqrt() } else { 0.0 };
+            if cosine >= best.1 {
+                best = (group, cosine);
+                found = true;
+            }
+        }
+        settled[i] = found.then_some(best.0);
+    }
+    settled
 }
 
 /// More groups than there will be: what is too fine is joined later, what is too coarse stays so.
@@ -283,6 +307,20 @@ mod tests {
         assert_ne!(groups[0], groups[4]);
         assert_ne!(groups[4], groups[8]);
         assert_eq!((groups[12], groups[13]), (None, None));
+    }
+
+    #[test]
+    fn a_handful_of_strangers_is_no_group() {
+        let said = [
+            "sounds like a leaflet",
+            "rapide et clair",
+            "what is a lampshade",
+            "zeppelin",
+            "wrong currency on the invoice",
+            "please add dark mode",
+        ];
+        let texts: Vec<String> = said.iter().map(|t| (*t).to_owned()).collect();
+        assert!(cluster(&vectors(&texts), &Options::default()).iter().all(Option::is_none));
     }
 
     #[test]
