@@ -120,7 +120,7 @@ async function makeThings(gateway: Gateway, page: Page): Promise<Record<string, 
   const survey = await page.request.post("/api/v1/surveys", { data: { name: "launch", kind: "csat", question: "How was it?", follow_up: "Why?", translations: { de: { question: "Wie war es?", follow_up: "Warum?" } } } });
   expect(survey.status(), await survey.text()).toBe(201);
   for (let i = 0; i < 12; i++) {
-    const { token } = await gateway.call("And now?", { user: `asked-${i}` });
+    const { token } = await gateway.call("Which of your lamps would you put into a small hall with a low ceiling?", { user: `asked-${i}` });
     const asked = (await (await fetch(`${gateway.url}/v1/surveys/next?token=${token}`)).json()) as { id: string; ticket: string };
     const said = { ticket: asked.ticket, score: 1 + (i % 5), comment: i % 3 ? undefined : `Because of number ${i}.` };
     await fetch(`${gateway.url}/v1/surveys/${asked.id}/answers`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(said) });

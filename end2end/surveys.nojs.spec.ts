@@ -12,6 +12,7 @@ test("a survey is made, changed, paused and deleted without scripts", async ({ a
   await page.getByLabel("Kind of answer").selectOption("Ease, 1 to 7 (CES)");
   await page.getByLabel("Share of people asked").fill("half");
   await page.getByLabel("lab", { exact: true }).check();
+  await page.locator("summary").filter({ hasText: "In other languages" }).click();
   await page.getByLabel("Language of translation 1").fill("deutsch");
   await page.getByLabel("Question of translation 1").fill("Wie einfach war es?");
   await page.getByRole("button", { name: "Make the survey" }).click();

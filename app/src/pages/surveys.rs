@@ -125,7 +125,7 @@ fn row(s: &Report) -> impl IntoView + use<> {
     };
     view! {
         <tr>
-            <td class="asked"><a class="link" href=format!("/surveys/{}", encode(&draft.name))>{draft.name.clone()}</a>" "<span class="badge plain">{draft.kind.short()}</span><span class="small muted clip">{draft.question.clone()}</span></td>
+            <td class="asked"><div class="row"><a class="link" href=format!("/surveys/{}", encode(&draft.name))>{draft.name.clone()}</a><span class="badge plain">{draft.kind.short()}</span></div><span class="small muted clip">{draft.question.clone()}</span></td>
             <td><span class=badge(s.state)>{s.state.label()}</span></td>
             <td class="num">{format::grouped(n.shown)}</td><td class="num nowrap">{format::grouped(n.answered)}{rate}</td>
             <td class="nowrap">{result}</td><td>{trend(draft.kind, n)}</td>
