@@ -94,7 +94,7 @@ fn row(issue: &Issue, now: Instant) -> impl IntoView + use<> {
         <tr>
             <td><a class="link" href=href>{format!("#{} ", issue.number)}{issue.title.clone()}</a>{clock(issue, now)}{issue.can_close().then(|| view! { " "<span class="badge ok">"can be closed"</span> })}{(!issue.blocked.is_empty()).then(|| view! { " "<span class="badge watch">"blocked"</span> })}</td>
             <td><span class=issue.severity.badge()>{issue.severity.label()}</span></td><td>{issue.state.label()}</td><td>{owner}</td>
-            <td class="num">{format::grouped(issue.feedback)}</td><td class="muted nowrap"><Ago at=issue.updated_at now=now/>" ago"</td>
+            <td class="num">{format::grouped(issue.feedback)}</td><td class="muted nowrap"><Ago at=issue.updated_at now=now ago=true/></td>
         </tr>
     }
 }

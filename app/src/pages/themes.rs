@@ -165,7 +165,7 @@ fn one_view(t: &Theme, others: &[Theme], word: &str, may: bool, now: Instant) ->
         <div class="page-head"><h1><a class="muted" href="/themes">"Themes"</a><span class="muted">" / "</span>{t.name.clone()}</h1><div class="row">{spans(&format!("/themes/{}", t.id), word)}{issue}</div></div>
         <div class="detail-grid">
             <div class="stack">
-                <section class="card stack"><div class="row"><b>{format!("{} said it", format::grouped(t.count))}</b>{trend(t)}<span class="small muted">{format!("{} in the time before · {} % of complaints · {} people · first seen ", format::grouped(t.before), format::percent(t.share), format::grouped(t.people))}<Ago at=t.created_at now=now/>" ago"</span>{named}</div>{spark(t)}
+                <section class="card stack"><div class="row"><b>{format!("{} said it", format::grouped(t.count))}</b>{trend(t)}<span class="small muted">{format!("{} in the time before · {} % of complaints · {} people · first seen ", format::grouped(t.before), format::percent(t.share), format::grouped(t.people))}<Ago at=t.created_at now=now ago=true/></span>{named}</div>{spark(t)}
                     <a class="link" href=feedback>"All of it in the inbox"</a></section>
                 <section class="card stack"><header><h2>"In their words"</h2></header><ul class="plain-list">{examples}</ul></section>
             </div>

@@ -2,6 +2,8 @@
 
 use hypercare::types::{Duration, Instant, Nanodollars};
 
+/// How old something is that has just happened.
+pub const NOW: &str = "now";
 /// The sign for "nothing to show".
 pub const NONE: &str = "–";
 
@@ -94,7 +96,7 @@ pub fn age(then: Instant, now: Instant) -> String {
     let Duration(us) = now.since(then);
     let seconds = us / 1_000_000;
     match seconds {
-        ..2 => "now".to_owned(),
+        ..2 => NOW.to_owned(),
         2..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
         3_600..86_400 => format!("{} h", seconds / 3_600),

@@ -15,8 +15,13 @@ pub fn Ago(
     at: Instant,
     /// When "now" is.
     now: Instant,
+    /// Within a sentence: `5 s ago`, and `now` where there is nothing to count.
+    #[prop(optional)]
+    ago: bool,
 ) -> impl IntoView {
-    view! { <time datetime=at.rfc3339() title=at.rfc3339()>{format::age(at, now)}</time> }
+    let age = format::age(at, now);
+    let words = if ago && age != format::NOW { format!("{age} ago") } else { age };
+    view! { <time datetime=at.rfc3339() title=at.rfc3339()>{words}</time> }
 }
 
 /// A point in time as date and clock; scripts turn it into local time.

@@ -127,7 +127,7 @@ fn outgoing(c: &Channel, deliveries: &[Delivery], now: Instant) -> impl IntoView
                 (None, Some(_)) => ("badge watch", "will be tried again"),
                 (None, None) => ("badge bad", "given up"),
             };
-            view! { <li class="row"><span class=class>{state}</span><span class="mono">{d.event.clone()}</span><span class="muted"><Ago at=d.created_at now=now/>" ago · "{format!("{} tries", d.attempts)}" · "{d.answer.clone()}</span></li> }.into_any()
+            view! { <li class="row"><span class=class>{state}</span><span class="mono">{d.event.clone()}</span><span class="muted"><Ago at=d.created_at now=now ago=true/>" · "{format!("{} tries", d.attempts)}" · "{d.answer.clone()}</span></li> }.into_any()
         })
         .collect::<Vec<_>>();
     let history = (!rows.is_empty())

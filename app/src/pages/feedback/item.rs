@@ -98,7 +98,7 @@ fn said(f: &Feedback, clocks: &Clocks, now: Instant) -> impl IntoView + use<> {
         <section class="card stack" aria-label="What was said" data-item=f.id.to_string()>
             <div class="row wide">
                 <h2 class="row"><FeedbackIcon feedback=f.clone()/>{f.heading()}</h2>
-                <span class="small muted"><Ago at=f.created_at now=now/>" ago · "{from}</span>
+                <span class="small muted"><Ago at=f.created_at now=now ago=true/>" · "{from}</span>
             </div>
             {f.comment.clone().map(|c| view! { <blockquote>{c}</blockquote> })}
             {f.correction.clone().map(|c| view! { <p><b>"Should have been: "</b>{c}</p> })}
@@ -188,7 +188,7 @@ fn past(history: Vec<Decision>, now: Instant) -> impl IntoView {
         let n = history.len();
         let rows = history
             .into_iter()
-            .map(|d| view! { <li><b>{d.actor}</b>" "{d.words}" "<span class="muted"><Ago at=d.at now=now/>" ago"</span></li> })
+            .map(|d| view! { <li><b>{d.actor}</b>" "{d.words}" "<span class="muted"><Ago at=d.at now=now ago=true/></span></li> })
             .collect_view();
         view! { <details class="card more"><summary><h2>{format!("Decisions · {n}")}</h2></summary><ul class="plain-list small">{rows}</ul></details> }
     })

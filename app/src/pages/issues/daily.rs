@@ -53,7 +53,7 @@ fn standup_view(s: Standup, now: Instant) -> impl IntoView {
         .iter()
         .take(SHOWN)
         .map(|n| {
-            view! { <li><a class="link" href=format!("/issues/{}", n.number)>{format!("#{} {}", n.number, n.title)}</a>": "{n.words.clone()}<br/><span class="small muted">{n.actor.clone()}" · "<Ago at=n.at now=now/>" ago"</span></li> }
+            view! { <li><a class="link" href=format!("/issues/{}", n.number)>{format!("#{} {}", n.number, n.title)}</a>": "{n.words.clone()}<br/><span class="small muted">{n.actor.clone()}" · "<Ago at=n.at now=now ago=true/></span></li> }
         })
         .collect_view();
     let quiet = s.news.is_empty().then(|| view! { <p class="muted">"Nothing happened since then."</p> });

@@ -98,7 +98,7 @@ fn page(s: &Shown) -> impl IntoView + use<> {
                         <span class="small muted">{i.owner.clone().map_or_else(|| "nobody has it".to_owned(), |who| format!("{who} has it"))}</span></div>
                     {description}
                     {(!i.blocked.is_empty()).then(|| view! { <p><b>"Blocked: "</b>{i.blocked.clone()}</p> })}
-                    <p class="small muted">"Made by "{i.created_by.clone()}" "<Ago at=i.created_at now=s.now/>" ago; began "<When at=i.started_at/></p>
+                    <p class="small muted">"Made by "{i.created_by.clone()}" "<Ago at=i.created_at now=s.now ago=true/>"; began "<When at=i.started_at/></p>
                     <div class="row"><a class="link" href=feedback>{if n == 1 { "1 piece of feedback".to_owned() } else { format!("{} pieces of feedback", format::grouped(n)) }}</a>{theme}{external}</div>
                     {s.may.then(|| states(i))}
                 </section>

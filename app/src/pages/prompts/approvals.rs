@@ -59,7 +59,7 @@ pub(super) fn waiting(a: &Approval, may: bool, me: &str, now: Instant) -> impl I
     view! {
         <li class="stack">
             <div><a class="link" href=base>{a.prompt.clone()}</a>": "<b>{a.label.clone()}</b>{format!(" to version {}", a.version)}
-                <br/><span class="small muted">"asked by "{a.asked_by.clone()}" "<Ago at=a.asked_at now=now/>" ago · "{reason}</span></div>
+                <br/><span class="small muted">"asked by "{a.asked_by.clone()}" "<Ago at=a.asked_at now=now ago=true/>" · "{reason}</span></div>
             <a class="link small" href=changes>"What changes"</a>
             {decide}
         </li>

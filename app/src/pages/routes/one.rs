@@ -111,7 +111,7 @@ fn one_view(route: Route, around: Around, typed: Option<Typed>, fault: Option<Fa
                     <Field label="Comes into force at (UTC)" id="due_at" help="Empty: now"><input class="input" id="due_at" name="due_at" type="datetime-local" value=due/></Field>
                 </details>
                 <div class="row"><button class="btn primary">"Save, in force within 1 s"</button><a class="btn quiet" href=format!("/routes/{}", encode(&route.name))>"Cancel"</a></div>
-                <p class="small muted">"Last change "<Ago at=route.updated_at now=around.now/>" ago by "{route.updated_by.clone()}</p>
+                <p class="small muted">"Last change "<Ago at=route.updated_at now=around.now ago=true/>" by "{route.updated_by.clone()}</p>
                 {in_force(&around.replicas)}
             </section>
         }

@@ -268,7 +268,7 @@ fn words(draft: &SurveyDraft, said: &[Said], now: Instant) -> impl IntoView + us
             Some(id) => view! { <a class="link" href=format!("/feedback?item={id}")>{s.comment.clone()}</a> }.into_any(),
             None => s.comment.clone().into_any(),
         };
-        view! { <li>{score}" "{text}" "<span class="small muted nowrap"><Ago at=s.answered_at now=now/>" ago"</span></li> }.into_any()
+        view! { <li>{score}" "{text}" "<span class="small muted nowrap"><Ago at=s.answered_at now=now ago=true/></span></li> }.into_any()
     });
     let rows: Vec<_> = rows.collect();
     view! { <section class="card stack"><header><h2>"In their words"</h2></header>{none}<ul class="plain-list">{rows}</ul></section> }
@@ -317,7 +317,7 @@ fn facts(one: &One) -> impl IntoView + use<> {
                 <dt>"Asked"</dt><dd>{format!("{} % of people", format::share(draft.sample * 100.0))}</dd>
                 <dt>"Then left alone"</dt><dd>{format!("{} days, by all surveys", draft.rest_days)}</dd>
                 {start}{end}{most}
-                <dt>"Last change"</dt><dd><Ago at=survey.updated_at now=one.now/>" ago by "{survey.updated_by.clone()}</dd>
+                <dt>"Last change"</dt><dd><Ago at=survey.updated_at now=one.now ago=true/>" by "{survey.updated_by.clone()}</dd>
             </dl></section>
     }
 }
