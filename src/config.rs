@@ -9,6 +9,11 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+/// Largest request body, unless set.
+const MAX_BODY_BYTES: usize = 20 * 1024 * 1024;
+/// Model calls under way at once, unless set: a slow stream each, they fit into a gigabyte.
+const MAX_IN_FLIGHT: usize = 20_000;
+
 /// What can be set. Each field may come from a flag, the environment, or `hypercare.toml` in the working folder.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -49,6 +54,9 @@ pub struct Options {
     /// Largest request body in bytes [default: 20971520]
     #[arg(long, env = "HYPERCARE_MAX_BODY_BYTES", global = true)]
     pub max_body_bytes: Option<usize>,
+    /// Model calls under way at once; beyond them callers are asked to come back [default: 20000]
+    #[arg(long, env = "HYPERCARE_MAX_IN_FLIGHT", global = true)]
+    pub max_in_flight: Option<usize>,
 }
 
 /// Why the settings do not hold.
@@ -121,6 +129,8 @@ pub struct Settings {
     pub database_url: String,
     /// Largest request body in bytes.
     pub max_body_bytes: usize,
+    /// Model calls under way at once.
+    pub max_in_flight: usize,
     /// Address and password of the first admin, when both are set.
     pub first_admin: Option<(String, String)>,
     /// How e-mail goes out; none without a mail server.
@@ -152,6 +162,7 @@ impl Options {
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
             max_body_bytes: self.max_body_bytes.or(file.max_body_bytes),
+            max_in_flight: self.max_in_flight.or(file.max_in_flight),
         })
     }
 
@@ -178,7 +189,8 @@ impl Options {
             listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
             database_url: self.database_url.unwrap_or_else(|| format!("sqlite://{}", data_dir.join("hypercare.db").display())),
             data_dir,
-            max_body_bytes: self.max_body_bytes.unwrap_or(20 * 1024 * 1024),
+            max_body_bytes: self.max_body_bytes.unwrap_or(MAX_BODY_BYTES),
+            max_in_flight: self.max_in_flight.unwrap_or(MAX_IN_FLIGHT),
             first_admin,
             public_url: self.public_url,
             master_key: self.master_key,
@@ -193,7 +205,8 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: folder.to_owned(),
             database_url: format!("sqlite://{}", folder.join("hypercare.db").display()),
-            max_body_bytes: 20 * 1024 * 1024,
+            max_body_bytes: MAX_BODY_BYTES,
+            max_in_flight: MAX_IN_FLIGHT,
             first_admin: None,
             mail: None,
             public_url: None,

@@ -4,6 +4,7 @@
 //! asks target after target, each try an `attempt` at an `upstream` that its `vitals` let through → `answer` and `relay` hand out what comes → one `Call` settles
 //! the log entry, on the end or on drop.
 
+mod admission;
 mod answer;
 mod attempt;
 mod background;
@@ -23,6 +24,7 @@ pub(crate) mod jobs;
 mod passthrough;
 mod plan;
 pub(crate) mod playground;
+mod pool;
 mod probe;
 mod relay;
 mod request;
@@ -34,7 +36,7 @@ mod tries;
 mod upstream;
 mod vitals;
 
-pub(crate) use self::{background::Background, endpoint::Endpoint, probe::probe, translate::as_sent};
+pub(crate) use self::{admission::InFlight, background::Background, endpoint::Endpoint, probe::probe, translate::as_sent};
 pub use self::{
     breaker::Health,
     error::GatewayError,

@@ -76,6 +76,7 @@ impl Answer {
     pub fn respond(self, app: &App, id: &Id, mut call: Call) -> Response<Body> {
         let attempts = call.attempts();
         let overhead = call.answering(200);
+        let now = call.record().map_or_else(|| app.now(), |record| record.started_at);
         let mut complete = None;
         let (body, content_type) = match self.ready {
             Ready::Whole { pieces, content_type, dialect } => {
@@ -115,7 +116,7 @@ impl Answer {
         if self.estimated {
             headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
         }
-        let signed = token::sign(app.master_key().feedback(), id, app.now());
+        let signed = token::sign(app.master_key().feedback(), id, now);
         if let Some(value) = signed.and_then(|t| HeaderValue::try_from(t).ok()) {
             headers.insert(names::FEEDBACK_TOKEN, value);
         }

@@ -3,13 +3,13 @@
 use super::clock::micros;
 use super::error::GatewayError;
 use super::failure::{Broken, Failure};
-use super::upstream::{Operation, Provider, Upstreams};
+use super::pool::{Received, Unanswered, Upstreams};
+use super::upstream::{Operation, Provider};
 use crate::routing::model::FailoverOn;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use hypercare_wire::dialect::Dialect;
 use hypercare_wire::error::read_upstream_error;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) struct Sent<'s> {
 
 /// An answer that has begun, and the place in flight it holds.
 pub(super) struct Started {
-    pub response: Response<Incoming>,
+    pub response: Response<Received>,
     pub permit: OwnedSemaphorePermit,
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn start(upstreams: &Upstreams, provider: &Provider, sent: Sent
 }
 
 /// Sends the body whatever is known of the provider.
-pub(super) async fn send(upstreams: &Upstreams, provider: &Provider, sent: Sent<'_>) -> Result<Response<Incoming>, Failure> {
+pub(super) async fn send(upstreams: &Upstreams, provider: &Provider, sent: Sent<'_>) -> Result<Response<Received>, Failure> {
     let address = provider.address(sent.operation, sent.dialect, sent.model)?;
     let response = exchange(upstreams, provider, build_request(provider, address, sent)).await?;
     if response.status().is_success() {
@@ -75,11 +75,10 @@ pub(super) async fn exchange(
     upstreams: &Upstreams,
     provider: &Provider,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Incoming>, Failure> {
-    let client = upstreams.client(provider.timeouts.connect_ms);
+) -> Result<Response<Received>, Failure> {
     let first_byte = provider.timeouts.first_byte_ms;
     let limit = first_byte.min(provider.timeouts.total_ms);
-    match timeout(Duration::from_millis(limit), client.request(request)).await {
+    match timeout(Duration::from_millis(limit), upstreams.request(provider.timeouts.connect_ms, request)).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(e)) => Err(connect_failure(provider, &e)),
         Err(_) if limit < first_byte => Err(Failure::broken(provider, &Broken::Total)),
@@ -131,13 +130,16 @@ fn build_request(provider: &Provider, address: Uri, sent: Sent<'_>) -> Request<F
     request
 }
 
-fn connect_failure(provider: &Provider, e: &hyper_util::client::legacy::Error) -> Failure {
-    let mut cause: &dyn std::error::Error = e;
+fn connect_failure(provider: &Provider, e: &Unanswered) -> Failure {
+    let mut cause: &dyn std::error::Error = match e {
+        Unanswered::NoConnection(e) => &**e,
+        Unanswered::Broken(e) => e,
+    };
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
     let name = &provider.label.text;
-    if e.is_connect() {
+    if matches!(e, Unanswered::NoConnection(_)) {
         let too_slow = cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::TimedOut);
         if too_slow {
             let mut failure =
@@ -152,7 +154,7 @@ fn connect_failure(provider: &Provider, e: &hyper_util::client::legacy::Error) -
     Failure::new(StatusCode::BAD_GATEWAY, "provider_cut", message, FailoverOn::ServerError)
 }
 
-pub(super) async fn refused(provider: &Provider, response: Response<Incoming>) -> Failure {
+pub(super) async fn refused(provider: &Provider, response: Response<Received>) -> Failure {
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let is_json = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.contains("json"));
@@ -258,7 +260,7 @@ fn whole(ms: f64) -> u64 {
 }
 
 /// The next piece of an answer, within the idle timeout and before the end of the attempt's time; `None` at its proper end.
-pub(super) async fn next_piece(body: &mut Incoming, idle: Duration, end: Instant) -> Result<Option<Bytes>, Broken> {
+pub(super) async fn next_piece(body: &mut Received, idle: Duration, end: Instant) -> Result<Option<Bytes>, Broken> {
     loop {
         let idle_end = Instant::now() + idle;
         match timeout_at(idle_end.min(end), body.frame()).await {

@@ -1,7 +1,7 @@
 //! What calls leave to others: the shared runtime, where pages and the database live, with connections to providers of its own. One for all lanes.
 
 use super::idempotency::Replays;
-use super::upstream::Upstreams;
+use super::pool::Upstreams;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;

@@ -1,5 +1,6 @@
 //! One call from its first byte to its log entry.
 
+use super::admission::Admitted;
 use super::error::GatewayError;
 use super::snapshot::{RouteEntry, TargetEntry, VariantEntry};
 use crate::server::App;
@@ -20,12 +21,14 @@ pub(super) struct Call {
     upstream_us: i64,
     record: Option<Box<CallRecord>>,
     presence: Option<Arc<Presence>>,
+    /// Its place among the calls under way; copies and tries from the playground have none.
+    _place: Option<Admitted>,
 }
 
 impl Call {
     /// Takes charge of a record.
-    pub fn new(app: App, began: Tick, record: CallRecord, presence: Option<Arc<Presence>>) -> Self {
-        Self { app, began, answered: false, upstream_us: 0, record: Some(Box::new(record)), presence }
+    pub fn new(app: App, began: Tick, record: CallRecord, presence: Option<Arc<Presence>>, place: Option<Admitted>) -> Self {
+        Self { app, began, answered: false, upstream_us: 0, record: Some(Box::new(record)), presence, _place: place }
     }
 
     /// It is to come to its end even if the caller hangs up.

@@ -1,5 +1,6 @@
 //! One call: read, planned, sent, answered.
 
+use super::admission::Admitted;
 use super::answer::{Answer, unpinned};
 use super::call::{Call, Presence};
 use super::continuation;
@@ -17,7 +18,7 @@ use crate::routing::model::OnHangUp;
 use crate::server::App;
 use crate::telemetry::model::Outcome;
 use crate::telemetry::{CallRecord, Captured, Names};
-use crate::types::Id;
+use crate::types::{Id, Instant};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
@@ -43,16 +44,25 @@ pub(super) struct Exchange {
     pub addressed: Option<(String, bool)>,
     pub headers: HeaderMap,
     pub peer: Option<IpAddr>,
+    /// When it began.
+    pub now: Instant,
 }
 
 impl Exchange {
     /// The answer, or why there is none.
-    pub async fn answer(self, id: &Id, began: Tick, body: Body, presence: Option<Arc<Presence>>) -> Result<Response<Body>, GatewayError> {
+    pub async fn answer(
+        self,
+        place: Admitted,
+        id: &Id,
+        began: Tick,
+        body: Body,
+        presence: Option<Arc<Presence>>,
+    ) -> Result<Response<Body>, GatewayError> {
         let app = &self.gateway.app;
         let mut record = self.new_record(id);
         let read = read_body(app, body).await;
         record.request_body = read.clone().unwrap_or_default();
-        let mut call = Call::new(app.clone(), began, record, presence);
+        let mut call = Call::new(app.clone(), began, record, presence, Some(place));
         let result = match read {
             Ok(bytes) => match self.endpoint {
                 Endpoint::Chat(_) | Endpoint::Passthrough => self.chat(&bytes, &mut call).await,
@@ -74,7 +84,7 @@ impl Exchange {
         CallRecord {
             id: id.clone(),
             caller_id: caller_id(&self.headers).map(str::to_owned),
-            started_at: self.gateway.app.now(),
+            started_at: self.now,
             names: Names {
                 endpoint: self.snapshot.endpoints().name(self.endpoint),
                 key: self.key.shared_name.clone(),
@@ -160,7 +170,7 @@ impl Exchange {
         context: &mut CallContext,
         call: &mut Call,
     ) -> Result<Plan<'_>, GatewayError> {
-        let wanted = Wanted { model, context, size, stream, now: self.gateway.app.now() };
+        let wanted = Wanted { model, context, size, stream, now: self.now };
         let plan = Plan::new(&self.snapshot, &self.key, &wanted);
         if let Some(record) = call.record() {
             record.streamed = stream;
@@ -224,7 +234,7 @@ impl Exchange {
             convert: None,
             answer_id: None,
             headers: &self.headers,
-            now: self.gateway.app.now(),
+            now: self.now,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `/passthrough/{provider}/{path}`: whatever a provider offers beyond conversations and embeddings (images, audio, reranking, files), with our keys, its
 //! credentials and an entry in the log. Bytes pass both ways as they come.
 
+use super::admission::Admitted;
 use super::attempt;
 use super::call::Call;
 use super::error::GatewayError;
 use super::exchange::Exchange;
 use super::failure::Failure;
+use super::pool::Received;
 use super::request::CallContext;
 use super::snapshot::TargetEntry;
 use crate::telemetry::Captured;
@@ -16,7 +18,6 @@ use axum::http::{HeaderMap, HeaderName, Method, Response, StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use hypercare_wire::chat::ResponseSummary;
 use hypercare_wire::sse::Decoder;
 use std::time::{Duration, Instant as Tick};
@@ -63,8 +64,15 @@ pub(super) struct Passing {
 }
 
 /// Hands the call on; there is no other provider to try.
-pub(super) async fn pass(exchange: &Exchange, passing: Passing, id: &Id, began: Tick, body: Body) -> Result<Response<Body>, GatewayError> {
-    let mut call = Call::new(exchange.gateway.app.clone(), began, exchange.new_record(id), None);
+pub(super) async fn pass(
+    exchange: &Exchange,
+    place: Admitted,
+    passing: Passing,
+    id: &Id,
+    began: Tick,
+    body: Body,
+) -> Result<Response<Body>, GatewayError> {
+    let mut call = Call::new(exchange.gateway.app.clone(), began, exchange.new_record(id), None, Some(place));
     let handed = hand_on(exchange, passing, body, &mut call).await;
     match handed {
         Ok((target, response, permit)) => Ok(respond(&target, response, permit, call)),
@@ -75,7 +83,7 @@ pub(super) async fn pass(exchange: &Exchange, passing: Passing, id: &Id, began: 
     }
 }
 
-type Handed = (TargetEntry, Response<Incoming>, OwnedSemaphorePermit);
+type Handed = (TargetEntry, Response<Received>, OwnedSemaphorePermit);
 
 async fn hand_on(exchange: &Exchange, passing: Passing, body: Body, call: &mut Call) -> Result<Handed, GatewayError> {
     let mut context = CallContext::read(&exchange.headers, None, &[])?;
@@ -114,7 +122,7 @@ async fn ask(
     target: &TargetEntry,
     passing: &Passing,
     body: Bytes,
-) -> Result<(Response<Incoming>, OwnedSemaphorePermit), Failure> {
+) -> Result<(Response<Received>, OwnedSemaphorePermit), Failure> {
     let provider = &target.provider;
     let permit = attempt::admit(provider)?;
     let address: Uri = provider.own_address(&passing.path)?;
@@ -132,7 +140,7 @@ async fn ask(
     Ok((response, permit))
 }
 
-fn respond(target: &TargetEntry, response: Response<Incoming>, permit: OwnedSemaphorePermit, mut call: Call) -> Response<Body> {
+fn respond(target: &TargetEntry, response: Response<Received>, permit: OwnedSemaphorePermit, mut call: Call) -> Response<Body> {
     let (parts, body) = response.into_parts();
     let overhead = call.answering(parts.status.as_u16());
     let mut headers = HeaderMap::new();
@@ -174,7 +182,7 @@ enum Readable {
 
 /// The answer on its way.
 struct Passage {
-    body: Incoming,
+    body: Received,
     idle: Duration,
     readable: Readable,
     call: Option<Call>,

@@ -96,12 +96,13 @@ pub(crate) async fn call(app: &App, asked: Try) -> (Id, Result<Response<Body>, G
         addressed: None,
         headers: HeaderMap::new(),
         peer: None,
+        now: app.now(),
     };
     let mut record = exchange.new_record(&id);
     record.names.endpoint = Endpoints::playground(exchange.endpoint);
     record.request_body = body.clone();
     record.streamed = asked.stream;
-    let mut call = Call::new(app.clone(), began, record, None);
+    let mut call = Call::new(app.clone(), began, record, None, None);
     let answered = answer(&exchange, asked, &body, &mut call).await;
     let response = match answered {
         Ok(ready) => Ok(ready.respond(app, &id, call)),

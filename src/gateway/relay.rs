@@ -4,12 +4,12 @@ use super::attempt::next_piece;
 use super::call::Call;
 use super::failure::{Broken, Failure};
 use super::idempotency::Complete;
+use super::pool::Received;
 use super::upstream::Provider;
 use crate::telemetry::Captured;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
-use hyper::body::Incoming;
 use hypercare_wire::chat::Seen;
 use hypercare_wire::frames::{Decoder, Unframed};
 use hypercare_wire::passage::{Passage, Passed};
@@ -27,7 +27,7 @@ const PING: Duration = Duration::from_secs(15);
 
 /// A stream whose first content is at hand.
 pub(super) struct Relay {
-    body: Incoming,
+    body: Received,
     provider: Arc<Provider>,
     decoder: Decoder,
     passage: Passage,
@@ -50,7 +50,7 @@ enum Step {
 impl Relay {
     /// Reads up to the first content. Until it returns, nothing has reached the caller.
     pub async fn prime(
-        body: Incoming,
+        body: Received,
         provider: Arc<Provider>,
         decoder: Decoder,
         passage: Passage,

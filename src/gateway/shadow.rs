@@ -74,7 +74,7 @@ fn record_of(exchange: &Exchange, original: &CallRecord) -> CallRecord {
 async fn run(exchange: &Exchange, route: &Arc<RouteEntry>, place: usize, variables: &HashMap<String, Value>, record: CallRecord) {
     let Some(variant) = route.variants.get(place) else { return };
     let body = record.request_body.clone();
-    let mut call = Call::new(exchange.gateway.app.clone(), Tick::now(), record, None);
+    let mut call = Call::new(exchange.gateway.app.clone(), Tick::now(), record, None, None);
     call.routed(route, variant);
     let plan = Plan::shadow(variant);
     let sent = match exchange.parse(&body) {

@@ -6,16 +6,16 @@ use super::clock::micros;
 use super::error::GatewayError;
 use super::failure::{Broken, Failure};
 use super::plan::Plan;
+use super::pool::{Received, Upstreams};
 use super::relay::Relay;
 use super::snapshot::TargetEntry;
 use super::translate;
-use super::upstream::{Operation, Provider, Upstreams};
+use super::upstream::{Operation, Provider};
 use super::vitals::Vitals;
 use crate::types::Instant;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
-use hyper::body::Incoming;
 use hypercare_wire::chat::ResponseSummary;
 use hypercare_wire::dialect::Dialect;
 use hypercare_wire::frames::Decoder;
@@ -285,7 +285,7 @@ fn back_off(tries: u32) -> Duration {
     Duration::from_millis(rand::rng().random_range(most / 4..=most))
 }
 
-async fn read_whole(provider: &Provider, mut body: Incoming, end: tokio::time::Instant) -> Result<Vec<Bytes>, Failure> {
+async fn read_whole(provider: &Provider, mut body: Received, end: tokio::time::Instant) -> Result<Vec<Bytes>, Failure> {
     let idle = Duration::from_millis(provider.timeouts.idle_ms);
     let mut pieces = Vec::with_capacity(1);
     let mut length = 0;

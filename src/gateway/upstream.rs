@@ -1,4 +1,4 @@
-//! Providers in force, and the connections to them.
+//! Providers in force.
 
 use super::failure::Failure;
 use super::vitals::Vitals;
@@ -8,107 +8,24 @@ use crate::providers::presets::Preset;
 use crate::providers::store::ProviderRow;
 use crate::routing::model::FailoverOn;
 use crate::types::Fault;
-use axum::BoxError;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hypercare_wire::dialect::{Dialect, bedrock, gemini};
 use hypercare_wire::embeddings::EmbeddingDialect;
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tower::Service;
 
 /// Targets of one provider whose vitals are kept.
 const MOST_TARGETS: usize = 1_000;
 
 /// Seconds a provider may keep us away at once: a wrong date must not do it for years.
 const LONGEST_PAUSE: u64 = 3_600;
-
-pub(super) type HttpClient = Client<Within<HttpsConnector<HttpConnector>>, Full<Bytes>>;
-
-/// Connections to providers, kept across changes of the configuration; one pool per connect timeout.
-#[derive(Default)]
-pub struct Upstreams {
-    clients: RwLock<HashMap<u64, HttpClient>>,
-}
-
-impl Upstreams {
-    pub(super) fn client(&self, connect_ms: u64) -> HttpClient {
-        if let Some(client) = self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&connect_ms) {
-            return client.clone();
-        }
-        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        clients.entry(connect_ms).or_insert_with(|| build_client(Duration::from_millis(connect_ms))).clone()
-    }
-}
-
-fn build_client(connect: Duration) -> HttpClient {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(connect));
-    http.set_keepalive(Some(Duration::from_secs(30)));
-    let connector = hyper_rustls::HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider());
-    let connector = match connector {
-        Ok(builder) => builder.https_or_http().enable_http1().wrap_connector(http),
-        Err(e) => {
-            // Without certificate authorities only plain addresses can be called; say so once and go on.
-            tracing::error!(error = %e, "no certificate authorities found: https providers cannot be called");
-            let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-            let tls = tls
-                .with_safe_default_protocol_versions()
-                .map(|b| b.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
-            let builder = hyper_rustls::HttpsConnectorBuilder::new();
-            match tls {
-                Ok(tls) => builder.with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http),
-                Err(_) => unreachable!("ring supports the default protocol versions"),
-            }
-        }
-    };
-    let connector = Within { inner: connector, limit: connect };
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_mins(1)).build(connector)
-}
-
-/// A connector that must be done within a time, TLS included.
-#[derive(Clone)]
-pub(super) struct Within<C> {
-    inner: C,
-    limit: Duration,
-}
-
-impl<C> Service<Uri> for Within<C>
-where
-    C: Service<Uri, Error = BoxError> + Send,
-    C::Future: Send + 'static,
-    C::Response: 'static,
-{
-    type Response = C::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, address: Uri) -> Self::Future {
-        let (connecting, limit) = (self.inner.call(address), self.limit);
-        Box::pin(async move {
-            let too_slow = || std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long");
-            tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err(too_slow().into()))
-        })
-    }
-}
 
 /// What is asked of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,14 +7,16 @@
 
 use super::{App, api};
 use crate::gateway::{self, Gateway};
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use axum::{BoxError, Router};
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::io;
@@ -100,18 +102,17 @@ fn open_lane(number: usize, app: &App, shared: &Router) -> io::Result<Lane> {
     let (connections, arrivals) = mpsc::unbounded_channel();
     let (end, ended) = oneshot::channel();
     let elsewhere = Elsewhere { runtime: Handle::current(), router: shared.clone() };
-    let calls =
-        gateway::http::calls().with_state(Gateway::new(app.clone())).fallback_service(axum::routing::any(hand_over).with_state(elsewhere));
+    let (app, gateway) = (app.clone(), Gateway::new(app.clone()));
+    let calls = gateway::http::calls().with_state(gateway.clone()).fallback_service(axum::routing::any(hand_over).with_state(elsewhere));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("calls-{number}")).spawn(move || {
-        runtime.block_on(run_lane(arrivals, calls));
+        runtime.block_on(run_lane(arrivals, app, gateway, calls));
         let _ = end.send(());
     })?;
     Ok(Lane { connections, places: Arc::new(()), ended })
 }
 
-async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, router: Router) {
-    let server = Builder::new(TokioExecutor::new());
+async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gateway: Gateway, router: Router) {
     let open = GracefulShutdown::new();
     tokio::spawn(async {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
@@ -121,21 +122,49 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, router: Router
     });
     while let Some(Arrived { stream, peer, place }) = arrivals.recv().await {
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
-        let router = router.clone();
+        let (gateway, router) = (gateway.clone(), router.clone());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request.map(Body::new))
+            match gateway::http::direct(&gateway, request.map(Body::new)) {
+                // In a box: otherwise each idle connection keeps the room that a call takes.
+                Ok(call) => Either::Left(Box::pin(call.map(Ok))),
+                Err(request) => Either::Right(router.clone().oneshot(request)),
+            }
         });
-        let connection = open.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+        let (watcher, stopping) = (open.watcher(), app.stopping());
         tokio::spawn(async move {
+            let first = tokio::select! {
+                first = speaks_http2(&stream) => first.map_err(Into::into),
+                () = stopping => return,
+            };
+            let served = match first {
+                Ok(false) => {
+                    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection).await.map_err(Into::into)
+                }
+                Ok(true) => {
+                    let server = http2::Builder::new(TokioExecutor::new());
+                    // In a box: few speak it, and all would be given the room for it.
+                    Box::pin(watcher.watch(server.serve_connection(TokioIo::new(stream), service))).await.map_err(Into::into)
+                }
+                Err(e) => Err(e),
+            };
             // A connection that breaks is the caller's business; what it asked for is in the log.
-            if let Err(e) = connection.await {
+            if let Err::<(), BoxError>(e) = served {
                 tracing::debug!(error = %e, "a connection broke");
             }
             drop(place);
         });
     }
     open.shutdown().await;
+}
+
+/// Whether the other side begins as HTTP/2 does (RFC 9113, section 3.4), told without taking anything off the stream. Until then a connection takes next to no
+/// memory, and when its first bytes are read they all come at once, into a buffer that does not have to grow.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; 4];
+    let n = stream.peek(&mut first).await?;
+    Ok(first[..n] == *b"PRI ")
 }
 
 /// Where everything but calls runs.

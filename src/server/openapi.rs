@@ -252,18 +252,21 @@ mod tests {
         ];
         let mut found = BTreeSet::new();
         let route = regex::Regex::new(r#"\.route\("([^"]+)",\s*([^\n]+)"#).expect("an expression");
-        let method = regex::Regex::new(r"\b(get|post|put|patch|delete|any|at)\(").expect("an expression");
+        let plain = regex::Regex::new(r#"^ +\("(/v1/[^"]+)", Endpoint::"#).expect("an expression");
+        let method = regex::Regex::new(r"\b(get|post|put|patch|delete|any)\(").expect("an expression");
         for (source, nested) in
             NESTED.iter().map(|s| (*s, true)).chain([(include_str!("../gateway/http.rs"), false), (include_str!("api.rs"), false)])
         {
             // A line may hold two routes.
             for line in source.replace(".route(", "\n.route(").lines() {
+                if let Some(plain) = plain.captures(line) {
+                    found.insert((plain[1].to_owned(), "post".to_owned()));
+                }
                 let Some(route) = route.captures(line) else { continue };
                 let below = nested && !route[1].starts_with("/v1/") || matches!(&route[1], "/replicas" | "/export/config");
                 let path = format!("{}{}", if below { "/api/v1" } else { "" }, &route[1]).replace("{*path}", "{path}");
                 for name in method.captures_iter(&route[2]) {
-                    let name = if &name[1] == "at" { "post" } else { &name[1] };
-                    found.insert((path.clone(), name.to_owned()));
+                    found.insert((path.clone(), name[1].to_owned()));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigError, Settings};
 use crate::feedback::limit::IntakeLimit;
-use crate::gateway::{Background, Snapshot};
+use crate::gateway::{Background, InFlight, Snapshot};
 use crate::identity::{LoginThrottle, MasterKey};
 use crate::issues::service::public::StatusPage;
 use crate::store::{Db, OpenError};
@@ -72,6 +72,7 @@ struct Inner {
     database: AtomicU8,
     spooled: std::sync::OnceLock<crate::telemetry::Spool>,
     background: Background,
+    in_flight: InFlight,
     live: LiveFeed,
     throttle: LoginThrottle,
     status_page: ArcSwap<StatusPage>,
@@ -92,7 +93,8 @@ pub struct Jobs {
 /// The one place that reads the system's clock.
 #[expect(clippy::disallowed_methods, reason = "everything else asks the App")]
 fn system_clock() -> Instant {
-    Instant::from(chrono::Utc::now())
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Instant(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 impl App {
@@ -127,6 +129,7 @@ impl App {
         let master_key = MasterKey::new(&settings.master_key()?)?;
         let db = Db::open(&settings.database_url).await?;
         let (log, queue) = LogQueue::new();
+        let in_flight = InFlight::at_most(settings.max_in_flight);
         let app = Self(Arc::new(Inner {
             db,
             settings,
@@ -138,6 +141,7 @@ impl App {
             database: AtomicU8::new(DATABASE_ANSWERS),
             spooled: std::sync::OnceLock::new(),
             background: Background::here(),
+            in_flight,
             live: LiveFeed::default(),
             throttle: LoginThrottle::default(),
             status_page: ArcSwap::default(),
@@ -199,6 +203,11 @@ impl App {
     /// What calls leave to others.
     pub(crate) fn background(&self) -> &Background {
         &self.0.background
+    }
+
+    /// Calls under way.
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.0.in_flight
     }
 
     /// The live feed.

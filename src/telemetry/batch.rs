@@ -1,6 +1,6 @@
 //! What goes into the database, or the spool, at once: rows and the block they share.
 
-use super::block::Builder;
+use super::block::{Builder, Press};
 use super::counters::Counters;
 use super::kind::Kinds;
 use super::record::{CallRecord, Row};
@@ -37,9 +37,10 @@ impl BlockIds {
 }
 
 /// Settles calls and packs them, a few at a time: a record is large and its memory soon cold, its packed form is small.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Packer {
     kinds: Kinds,
+    press: Option<Press>,
     open: Builder,
     rows: Vec<Row>,
     closed: Vec<Batch>,
@@ -83,8 +84,12 @@ impl Packer {
     }
 
     fn close(&mut self, ids: &BlockIds, now: Instant) -> io::Result<()> {
-        let (open, rows) = (std::mem::take(&mut self.open), std::mem::take(&mut self.rows));
-        self.closed.push(Batch { block: ids.next(now), rows, content: open.finish()? });
+        let rows = std::mem::take(&mut self.rows);
+        let press = match &mut self.press {
+            Some(press) => press,
+            none => none.insert(Press::new()?),
+        };
+        self.closed.push(Batch { block: ids.next(now), rows, content: self.open.finish(press)? });
         Ok(())
     }
 }

@@ -104,9 +104,24 @@ impl Builder {
         self.calls >= MOST_CALLS || self.raw.len() >= FULL
     }
 
-    /// The compressed block.
-    pub fn finish(self) -> io::Result<Vec<u8>> {
-        zstd::bulk::compress(&self.raw, LEVEL)
+    /// The compressed block. Another can be begun, in the same memory.
+    pub fn finish(&mut self, press: &mut Press) -> io::Result<Vec<u8>> {
+        let block = press.0.compress(&self.raw);
+        self.raw.clear();
+        // A call with long bodies does not hold on to its memory.
+        self.raw.shrink_to(2 * FULL);
+        self.calls = 0;
+        block
+    }
+}
+
+/// Compresses blocks. Its tables take a megabyte, which is not asked of the system anew for each of them.
+pub struct Press(zstd::bulk::Compressor<'static>);
+
+impl Press {
+    /// One for many blocks.
+    pub fn new() -> io::Result<Self> {
+        zstd::bulk::Compressor::new(LEVEL).map(Self)
     }
 }
 
@@ -160,7 +175,7 @@ mod tests {
                 &Bodies { request: Some(b"{}"), response: Some(&[0xff, 0]), ..Bodies::default() },
             )
             .expect("adds");
-        let bytes = block.finish().expect("compresses");
+        let bytes = block.finish(&mut Press::new().expect("memory")).expect("compresses");
         let first = read(&bytes, 0).expect("readable").expect("there");
         assert_eq!((first.request.as_deref(), first.response), (Some(&b""[..]), None));
         let second = read(&bytes, place).expect("readable").expect("there");

@@ -37,7 +37,14 @@ impl Kind {
 
 /// The kinds seen lately. Bounded: keys for direct use name models as they like, and a busy configuration makes many over the months.
 #[derive(Debug, Default)]
-pub(crate) struct Kinds(HashMap<Names, Arc<Kind>>);
+pub(crate) struct Kinds {
+    known: HashMap<Names, Arc<Kind>>,
+    /// The last few, in no order: most calls are like one of them, and comparing shared names is less work than hashing them.
+    recent: [Option<Arc<Kind>>; RECENT],
+    next: usize,
+}
+
+const RECENT: usize = 4;
 
 /// Kinds remembered before the memory is cleared and begins again.
 const REMEMBERED: usize = 10_000;
@@ -45,14 +52,24 @@ const REMEMBERED: usize = 10_000;
 impl Kinds {
     /// The kind of these names.
     pub fn of(&mut self, names: Names) -> Arc<Kind> {
-        if let Some(kind) = self.0.get(&names) {
+        if let Some(kind) = self.recent.iter().flatten().find(|kind| kind.names == names) {
             return kind.clone();
         }
-        if self.0.len() >= REMEMBERED {
-            self.0.clear();
+        let kind = self.look_up(names);
+        self.recent[self.next] = Some(kind.clone());
+        self.next = (self.next + 1) % RECENT;
+        kind
+    }
+
+    fn look_up(&mut self, names: Names) -> Arc<Kind> {
+        if let Some(kind) = self.known.get(&names) {
+            return kind.clone();
+        }
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
         }
         let kind = Arc::new(Kind::new(names.clone()));
-        self.0.insert(names, kind.clone());
+        self.known.insert(names, kind.clone());
         kind
     }
 }

@@ -27,6 +27,13 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response,
         "Copies for shadow variants not made because too many were under way.",
         app.background().left_out(),
     );
+    series("hypercare_calls_in_flight", "gauge", "Model calls under way.", app.in_flight().now() as u64);
+    series(
+        "hypercare_calls_refused_total",
+        "counter",
+        "Model calls refused because as many were under way as may be.",
+        app.in_flight().refused(),
+    );
     app.counters().write(&mut out).map_err(Fault::internal)?;
     feedback(&app, &mut out).await?;
     let health = app.snapshot().health();

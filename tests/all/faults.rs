@@ -13,10 +13,14 @@ enum Dialect {
     OpenAi,
     Anthropic,
     Gemini,
+    /// At the provider only: its callers speak OpenAI's.
+    Bedrock,
 }
-use Dialect::{Anthropic, Gemini, OpenAi};
+use Dialect::{Anthropic, Bedrock, Gemini, OpenAi};
 
-const ALL: [Dialect; 3] = [OpenAi, Anthropic, Gemini];
+const ALL: [Dialect; 4] = [OpenAi, Anthropic, Gemini, Bedrock];
+/// Those whose answers pass as they come.
+const UNCHANGED: [Dialect; 3] = [OpenAi, Anthropic, Gemini];
 
 impl Dialect {
     fn kind(self) -> &'static str {
@@ -24,6 +28,7 @@ impl Dialect {
             OpenAi => "openai",
             Anthropic => "anthropic",
             Gemini => "gemini",
+            Bedrock => "bedrock",
         }
     }
 
@@ -37,11 +42,38 @@ impl Dialect {
             Gemini => json!({ "candidates": [{ "content": { "role": "model", "parts": [{ "text": "whole" }] }, "finishReason": "STOP", "index": 0 }],
                 "usageMetadata": { "promptTokenCount": 1000, "candidatesTokenCount": 200, "totalTokenCount": 1200 }, "modelVersion": "m", "responseId": "r" })
             .to_string(),
+            Bedrock => json!({ "output": { "message": { "role": "assistant", "content": [{ "text": "whole" }] } }, "stopReason": "end_turn",
+                "usage": { "inputTokens": 1000, "outputTokens": 200, "totalTokens": 1200 }, "metrics": { "latencyMs": 1 } })
+            .to_string(),
         }
     }
 
+    /// The head of a stream.
+    fn begin(self) -> Say {
+        if self == Bedrock { Say::stream().of_type("application/vnd.amazon.eventstream") } else { Say::stream() }
+    }
+
     /// The events of a healthy stream that says `wörd`: what comes before content, the content, the rest.
-    fn stream(self) -> [String; 3] {
+    fn stream(self) -> [Vec<u8>; 3] {
+        if self == Bedrock {
+            return [
+                amazon("messageStart", &json!({ "role": "assistant" })),
+                amazon("contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "text": "wörd" } })),
+                [
+                    amazon("contentBlockStop", &json!({ "contentBlockIndex": 0 })),
+                    amazon("messageStop", &json!({ "stopReason": "end_turn" })),
+                    amazon(
+                        "metadata",
+                        &json!({ "usage": { "inputTokens": 1000, "outputTokens": 200, "totalTokens": 1200 }, "metrics": { "latencyMs": 1 } }),
+                    ),
+                ]
+                .concat(),
+            ];
+        }
+        self.text_stream().map(String::into_bytes)
+    }
+
+    fn text_stream(self) -> [String; 3] {
         let event = |name: &str, data: Value| format!("event: {name}\ndata: {data}\n\n");
         let data = |data: Value| format!("data: {data}\n\n");
         match self {
@@ -86,12 +118,13 @@ impl Dialect {
                 last["candidates"][0]["finishReason"] = json!("STOP");
                 [data(chunk("", json!({}))), data(chunk("wörd", json!({}))), data(last)]
             }
+            Bedrock => unreachable!("its streams are no text"),
         }
     }
 
     fn healthy(self, streamed: bool) -> Say {
         if streamed {
-            self.stream().iter().fold(Say::stream(), |say, piece| say.piece(piece)).end()
+            self.stream().iter().fold(self.begin(), |say, piece| say.bytes(piece)).end()
         } else {
             Say::status(200, "", &self.whole())
         }
@@ -102,6 +135,7 @@ impl Dialect {
             OpenAi => json!({ "error": { "message": message, "type": "t", "param": null, "code": null } }),
             Anthropic => json!({ "type": "error", "error": { "type": "api_error", "message": message } }),
             Gemini => json!({ "error": { "code": status, "message": message, "status": "INTERNAL" } }),
+            Bedrock => json!({ "message": message }),
         };
         Say::status(status, headers, &body.to_string())
     }
@@ -109,7 +143,7 @@ impl Dialect {
     /// A call by the official path of that dialect.
     async fn ask(self, server: &Server, streamed: bool) -> Response {
         let (path, body) = match self {
-            OpenAi => (
+            OpenAi | Bedrock => (
                 "/v1/chat/completions".to_owned(),
                 json!({ "model": "bot", "stream": streamed, "messages": [{ "role": "user", "content": "Hi" }] }),
             ),
@@ -134,16 +168,59 @@ impl Dialect {
     /// What ends a whole stream.
     fn end(self) -> &'static str {
         match self {
-            OpenAi => "data: [DONE]\n\n",
+            OpenAi | Bedrock => "data: [DONE]\n\n",
             Anthropic => "event: message_stop",
             Gemini => "\"finishReason\":\"STOP\"",
         }
     }
 }
 
+/// A message of Amazon's stream, put together by hand after its specification: two lengths and their checksum, headers, payload, checksum of it all.
+fn amazon_message(kind: &str, key: &str, name: &str, payload: &Value) -> Vec<u8> {
+    let pairs = [(key, name), (":content-type", "application/json"), (":message-type", kind)];
+    let length = |text: &str| u16::try_from(text.len()).expect("short").to_be_bytes();
+    // A byte of length, the name, 7 for text, two bytes of length, the text.
+    let header = |(name, value): (&str, &str)| [&length(name)[1..], name.as_bytes(), &[7], &length(value), value.as_bytes()].concat();
+    let (headers, payload) = (pairs.map(header).concat(), payload.to_string());
+    let number = |n: usize| u32::try_from(n).expect("short").to_be_bytes();
+    let mut out = [number(16 + headers.len() + payload.len()), number(headers.len())].concat();
+    out.extend(crc32(&out).to_be_bytes());
+    out.extend(headers);
+    out.extend(payload.into_bytes());
+    out.extend(crc32(&out).to_be_bytes());
+    out
+}
+
+fn amazon(event: &str, payload: &Value) -> Vec<u8> {
+    amazon_message("event", ":event-type", event, payload)
+}
+
+fn amazon_exception() -> Vec<u8> {
+    amazon_message("exception", ":exception-type", "throttlingException", &json!({ "message": "overloaded" }))
+}
+
+/// The same message with one bit of it turned over.
+fn damaged(mut message: Vec<u8>, at: usize) -> Vec<u8> {
+    message[at] ^= 1;
+    message
+}
+
+/// CRC-32 of IEEE 802.3, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum: u32, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ 0xedb8_8320 * (sum & 1)))
+}
+
+#[test]
+fn the_checksum_is_the_usual_one() {
+    // The check value of CRC-32/ISO-HDLC in the catalogue of parametrised CRC algorithms.
+    assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+}
+
 /// The route `bot`: first `primary`, then `backup`, both of that dialect; each call tried once.
 async fn pair(dialect: Dialect, primary: &str, backup: &Upstream, failover: bool) -> Server {
     let kind = |text: String| {
+        // Amazon's keys look like Amazon's.
+        let text = if dialect == Bedrock { text.replace("\"sk-", "\"ABSKsk-") } else { text };
         text.replace("connect_ms = 1000", "connect_ms = 300").replace("kind = \"openai\"", &format!("kind = \"{}\"", dialect.kind()))
     };
     let model = |name: &str| {
@@ -209,20 +286,48 @@ fn early_faults() -> Vec<Fault> {
 
 fn stream_faults() -> Vec<Fault> {
     vec![
-        fault("stands still before content", 504, "provider_idle_timeout", |d, _| Say::stream().piece(&d.stream()[0]).stall()),
-        fault("ends before content", 502, "provider_cut", |d, _| Say::stream().piece(&d.stream()[0])),
+        fault("stands still before content", 504, "provider_idle_timeout", |d, _| d.begin().bytes(&d.stream()[0]).stall()),
+        fault("ends before content", 502, "provider_cut", |d, _| d.begin().bytes(&d.stream()[0])),
         fault("an error as the first event", 502, "provider_stream_failed", |d, _| {
             let error = match d {
-                OpenAi => "data: {\"error\":{\"message\":\"overloaded\"}}\n\n".to_owned(),
+                OpenAi => "data: {\"error\":{\"message\":\"overloaded\"}}\n\n".into(),
                 Anthropic => {
                     "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"overloaded\"}}\n\n"
-                        .to_owned()
+                        .into()
                 }
-                Gemini => "data: {\"error\":{\"code\":503,\"message\":\"overloaded\",\"status\":\"UNAVAILABLE\"}}\n\n".to_owned(),
+                Gemini => "data: {\"error\":{\"code\":503,\"message\":\"overloaded\",\"status\":\"UNAVAILABLE\"}}\n\n".into(),
+                Bedrock => amazon_exception(),
             };
-            Say::stream().piece(&error).end()
+            d.begin().bytes(&error).end()
         }),
     ]
+}
+
+/// What only binary messages can suffer, before content.
+fn binary_faults() -> Vec<Fault> {
+    vec![
+        fault("no messages at all", 502, "provider_cut", |d, _| d.begin().piece("data: {\"choices\":[]}\n\n").end()),
+        fault("lengths that are not what was sent", 502, "provider_cut", |d, _| d.begin().bytes(&damaged(d.stream()[0].clone(), 2)).end()),
+        fault("a first message that is not what was sent", 502, "provider_cut", |d, _| {
+            let [start, word, rest] = d.stream();
+            let at = word.len() - 8;
+            d.begin().bytes(&start).bytes(&damaged(word, at)).bytes(&rest).end()
+        }),
+        fault("ends in a message, properly", 502, "provider_stream_failed", |d, _| {
+            let [start, word, _] = d.stream();
+            d.begin().bytes(&start).bytes(&word[..word.len() / 2]).end()
+        }),
+        fault("an error without a name", 502, "provider_stream_failed", |d, _| {
+            let error = amazon_message("error", ":error-code", "InternalFailure", &json!({}));
+            d.begin().bytes(&d.stream()[0]).bytes(&error).end()
+        }),
+    ]
+}
+
+/// The faults of a cell.
+fn faults(dialect: Dialect, streamed: bool) -> impl Iterator<Item = Fault> {
+    let of_streams = stream_faults().into_iter().chain(binary_faults().into_iter().filter(move |_| dialect == Bedrock));
+    early_faults().into_iter().chain(of_streams.filter(move |_| streamed))
 }
 
 /// With nowhere else to go: the caller's envelope, the code, the wait; one entry in the log, nothing billed.
@@ -230,8 +335,7 @@ fn stream_faults() -> Vec<Fault> {
 async fn a_fault_alone_is_told_in_the_callers_dialect_logged_once_and_costs_nothing() {
     for dialect in ALL {
         for streamed in [false, true] {
-            let faults = early_faults().into_iter().chain(stream_faults().into_iter().filter(|_| streamed));
-            for fault in faults {
+            for fault in faults(dialect, streamed) {
                 let cell = format!("{dialect:?}, streamed {streamed}, {}", fault.name);
                 let upstream = Upstream::start().await;
                 upstream.always((fault.say)(dialect, streamed));
@@ -269,9 +373,8 @@ async fn a_fault_with_a_stand_in_is_not_seen_and_billed_once() {
             backup.always(dialect.healthy(streamed));
             let primary = Upstream::start().await;
             let server = pair(dialect, &primary.url, &backup, true).await;
-            let faults = early_faults().into_iter().chain(stream_faults().into_iter().filter(|_| streamed));
             // Those that ask for a pause would keep the next ones away.
-            let faults = faults.filter(|fault| fault.wait.is_none_or(|wait| wait == "0"));
+            let faults = faults(dialect, streamed).filter(|fault| fault.wait.is_none_or(|wait| wait == "0"));
             for (number, fault) in faults.enumerate() {
                 let cell = format!("{dialect:?}, streamed {streamed}, {}", fault.name);
                 if number % 4 == 3 {
@@ -327,18 +430,24 @@ async fn whoever_cannot_be_reached_is_passed_over() {
     }
 }
 
+/// A binary stream that says a word, and then this.
+fn after_a_word(next: &[u8]) -> Say {
+    let [start, word, _] = Bedrock.stream();
+    Bedrock.begin().bytes(&start).bytes(&word).bytes(next).end()
+}
+
 /// After the first word there is no way back: the stream ends with an error in the caller's dialect and without its end, is logged once, and what was said is
 /// billed by estimate unless the provider counted.
 #[tokio::test]
 async fn a_stream_that_breaks_after_its_first_word_ends_with_an_error_and_is_settled_once() {
     type Break = (&'static str, fn(Dialect) -> Say, &'static str);
     let breaks: [Break; 4] = [
-        ("cut between events", |d| Say::stream().piece(&d.stream()[0]).piece(&d.stream()[1]), "provider_cut"),
+        ("cut between events", |d| d.begin().bytes(&d.stream()[0]).bytes(&d.stream()[1]), "provider_cut"),
         (
             "cut in an event",
             |d| {
                 let events = d.stream();
-                Say::stream().piece(&events[0]).piece(&events[1]).piece(&events[1][..events[1].len() / 2])
+                d.begin().bytes(&events[0]).bytes(&events[1]).bytes(&events[1][..events[1].len() / 2])
             },
             "provider_cut",
         ),
@@ -346,15 +455,22 @@ async fn a_stream_that_breaks_after_its_first_word_ends_with_an_error_and_is_set
             "cut in a letter",
             |d| {
                 let events = d.stream();
-                let letter = events[1].find('ö').expect("there") + 1;
-                Say::stream().piece(&events[0]).piece(&events[1]).bytes(&events[1].as_bytes()[..letter])
+                let letter = events[1].windows(2).position(|bytes| bytes == "ö".as_bytes()).expect("there") + 1;
+                d.begin().bytes(&events[0]).bytes(&events[1]).bytes(&events[1][..letter])
             },
             "provider_cut",
         ),
-        ("stands still", |d| Say::stream().piece(&d.stream()[0]).piece(&d.stream()[1]).stall(), "provider_idle_timeout"),
+        ("stands still", |d| d.begin().bytes(&d.stream()[0]).bytes(&d.stream()[1]).stall(), "provider_idle_timeout"),
+    ];
+    // What only binary messages can suffer.
+    let binary: [Break; 4] = [
+        ("another message than was sent", |d| after_a_word(&damaged(d.stream()[1].clone(), 40)), "provider_cut"),
+        ("no message", |_| after_a_word(b"HTTP/1.1 502 Bad Gateway"), "provider_cut"),
+        ("an exception", |_| after_a_word(&amazon_exception()), "provider_cut"),
+        ("ends in a message, properly", |d| after_a_word(&d.stream()[2][..30]), "provider_cut"),
     ];
     for dialect in ALL {
-        for (name, say, code) in breaks {
+        for (name, say, code) in breaks.into_iter().chain(binary.into_iter().filter(|_| dialect == Bedrock)) {
             let cell = format!("{dialect:?}, {name}");
             let (primary, backup) = (Upstream::start().await, Upstream::start().await);
             primary.always(say(dialect));
@@ -383,7 +499,7 @@ async fn a_stream_that_breaks_after_its_first_word_ends_with_an_error_and_is_set
 async fn a_caller_who_leaves_in_the_middle_cancels_is_logged_once_and_pays_for_what_was_said() {
     for dialect in ALL {
         let upstream = Upstream::start().await;
-        upstream.always(Say::stream().piece(&dialect.stream()[0]).piece(&dialect.stream()[1]).stall());
+        upstream.always(dialect.begin().bytes(&dialect.stream()[0]).bytes(&dialect.stream()[1]).stall());
         let server = pair(dialect, &upstream.url, &upstream, false).await;
         let mut response = dialect.ask(&server, true).await;
         let id = header(&response, "x-request-id");
@@ -402,7 +518,7 @@ async fn a_caller_who_leaves_in_the_middle_cancels_is_logged_once_and_pays_for_w
 
 #[tokio::test]
 async fn a_huge_answer_passes_and_a_larger_one_is_refused_without_harm() {
-    for dialect in ALL {
+    for dialect in UNCHANGED {
         let upstream = Upstream::start().await;
         let server = pair(dialect, &upstream.url, &upstream, false).await;
         let huge = |megabytes: usize| dialect.whole().replacen("whole", &"x".repeat(megabytes << 20), 1);
@@ -428,7 +544,7 @@ async fn a_huge_answer_passes_and_a_larger_one_is_refused_without_harm() {
 async fn a_slow_reader_holds_up_its_own_provider_and_nobody_else() {
     let upstream = Upstream::start().await;
     let server = pair(OpenAi, &upstream.url, &upstream, false).await;
-    let events = OpenAi.stream();
+    let events = OpenAi.text_stream();
     // 64 MiB in pieces of 64 KiB.
     let piece = events[1].replace("wörd", &"w".repeat(64 * 1024));
     upstream.then((0..1_024).fold(Say::stream().piece(&events[0]), |say, _| say.piece(&piece)).piece(&events[2]).end());

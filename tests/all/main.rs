@@ -16,6 +16,7 @@ mod intake;
 mod issues;
 mod kill;
 mod outage;
+mod overload;
 mod prompts;
 mod refusals;
 mod replicas;

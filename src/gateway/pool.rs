@@ -1,0 +1,429 @@
+//! Connections to providers, kept open between calls.
+//!
+//! A lane's own: one thread uses them, and each call asks for one and gives it back. A pool for many threads and both versions of HTTP copies itself for every
+//! call, takes its lock three times and starts a task that waits for the connection to be free again; see docs/adr/0012-a-pool-of-our-own.md.
+
+use axum::BoxError;
+use axum::http::header::HOST;
+use axum::http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use axum::http::{HeaderValue, Request, Response, Uri};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant as Tick};
+use tower::Service;
+
+/// How long a connection may lie idle.
+const IDLE: Duration = Duration::from_mins(1);
+/// Between two looks for those that lie idle for too long.
+const SWEEP: Duration = Duration::from_secs(10);
+/// Idle connections kept for one address by one lane: what a flood of slow streams leaves behind is closed.
+const MOST_IDLE: usize = 512;
+
+type Sender = SendRequest<Full<Bytes>>;
+type Connector = Within<HttpsConnector<HttpConnector>>;
+
+/// Why a request was not answered.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// There is no connection.
+    NoConnection(BoxError),
+    /// The connection broke.
+    Broken(hyper::Error),
+}
+
+/// The connections of a lane, kept across changes of the configuration.
+#[derive(Default)]
+pub struct Upstreams {
+    origins: RwLock<HashMap<Address, Arc<Origin>>>,
+    /// By connect timeout, in ms.
+    connectors: Mutex<HashMap<u64, Connector>>,
+}
+
+/// What makes one connection differ from another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Address {
+    connect_ms: u64,
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Upstreams {
+    /// None yet. What takes long before the first one is done now, so that no call waits for it.
+    pub(super) fn new() -> Self {
+        tls();
+        Self::default()
+    }
+
+    /// Sends a request; answers as soon as there is a status, whichever.
+    pub(super) async fn request(&self, connect_ms: u64, mut request: Request<Full<Bytes>>) -> Result<Response<Received>, Unanswered> {
+        let Parts { scheme, authority, path_and_query, .. } = std::mem::take(request.uri_mut()).into_parts();
+        let (Some(scheme), Some(authority)) = (scheme, authority) else {
+            return Err(Unanswered::NoConnection("the address has no host".into()));
+        };
+        let origin = self.origin(Address { connect_ms, scheme, authority });
+        *request.uri_mut() = path_only(path_and_query);
+        request.headers_mut().insert(HOST, origin.host.clone());
+        loop {
+            let idle = origin.take();
+            let reused = idle.is_some();
+            let mut sender = match idle {
+                Some(sender) => sender,
+                None => Box::pin(origin.connect()).await?,
+            };
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok(response.map(|body| Received::new(body, sender, origin))),
+                Err(mut failed) => match failed.take_message() {
+                    // The other side closed it while it lay idle, and nothing of the request was sent.
+                    Some(unsent) if reused => request = unsent,
+                    _ => return Err(Unanswered::Broken(failed.into_error())),
+                },
+            }
+        }
+    }
+
+    fn origin(&self, address: Address) -> Arc<Origin> {
+        if let Some(origin) = self.origins.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
+            return origin.clone();
+        }
+        let connector = self.connector(address.connect_ms);
+        let mut origins = self.origins.write().unwrap_or_else(PoisonError::into_inner);
+        origins.entry(address.clone()).or_insert_with(|| Arc::new(Origin::new(address, connector))).clone()
+    }
+
+    fn connector(&self, connect_ms: u64) -> Connector {
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        connectors.entry(connect_ms).or_insert_with(|| connector(Duration::from_millis(connect_ms))).clone()
+    }
+}
+
+/// What a request line says: the path and the query.
+fn path_only(path: Option<PathAndQuery>) -> Uri {
+    let mut parts = Parts::default();
+    parts.path_and_query = path;
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+/// One address and the connections to it that nobody uses now.
+struct Origin {
+    address: Uri,
+    host: HeaderValue,
+    connector: Connector,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The one used last at the end.
+    connections: Vec<(Sender, Tick)>,
+    /// Whether somebody looks for those that lie there for too long.
+    swept: bool,
+}
+
+impl Origin {
+    fn new(address: Address, connector: Connector) -> Self {
+        let Address { scheme, authority, .. } = address;
+        let usual_port = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let host = match authority.port_u16() {
+            Some(port) if port != usual_port => format!("{}:{port}", authority.host()),
+            _ => authority.host().to_owned(),
+        };
+        let mut parts = Parts::default();
+        (parts.scheme, parts.authority, parts.path_and_query) = (Some(scheme), Some(authority), Some(PathAndQuery::from_static("/")));
+        Self {
+            address: Uri::from_parts(parts).unwrap_or_default(),
+            host: HeaderValue::try_from(host).unwrap_or(HeaderValue::from_static("")),
+            connector,
+            idle: Mutex::default(),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection that was used last, of those that are free.
+    fn take(&self) -> Option<Sender> {
+        let Idle { connections, .. } = &mut *self.idle();
+        if connections.last().is_some_and(|(sender, _)| sender.is_closed()) {
+            connections.retain(|(sender, _)| !sender.is_closed());
+        }
+        let place = connections.iter().rposition(|(sender, since)| sender.is_ready() && since.elapsed() < IDLE)?;
+        Some(connections.remove(place).0)
+    }
+
+    /// Keeps a connection for the next call.
+    fn keep(self: &Arc<Self>, sender: Sender) {
+        let mut idle = self.idle();
+        if sender.is_closed() || idle.connections.len() >= MOST_IDLE {
+            return;
+        }
+        idle.connections.push((sender, Tick::now()));
+        if !std::mem::replace(&mut idle.swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+
+    /// Lets go of those that are closed or lie there for too long; tells whether any are left.
+    fn tidy(&self) -> bool {
+        let mut idle = self.idle();
+        idle.connections.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < IDLE);
+        idle.swept = !idle.connections.is_empty();
+        idle.swept
+    }
+
+    async fn connect(&self) -> Result<Sender, Unanswered> {
+        let mut connector = self.connector.clone();
+        poll_fn(|context| connector.poll_ready(context)).await.map_err(Unanswered::NoConnection)?;
+        let stream = connector.call(self.address.clone()).await.map_err(Unanswered::NoConnection)?;
+        let (mut sender, connection) = handshake(stream).await.map_err(Unanswered::Broken)?;
+        // Not as an async block, which would keep room for the connection twice.
+        tokio::spawn(connection.map(|ended| {
+            // Whoever waits for an answer on it learns of it, too.
+            if let Err(e) = ended {
+                tracing::debug!(error = %e, "a connection to a provider broke");
+            }
+        }));
+        sender.ready().await.map_err(Unanswered::Broken)?;
+        Ok(sender)
+    }
+}
+
+async fn sweep(origin: Weak<Origin>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        if !origin.upgrade().is_some_and(|origin| origin.tidy()) {
+            return;
+        }
+    }
+}
+
+/// An answer's body. When all of it is read the connection is free for the next call; when it is dropped before, the connection is closed.
+pub(super) struct Received {
+    body: Incoming,
+    connection: Option<(Sender, Arc<Origin>)>,
+}
+
+impl Received {
+    fn new(body: Incoming, sender: Sender, origin: Arc<Origin>) -> Self {
+        let mut received = Self { body, connection: Some((sender, origin)) };
+        received.give_back_at_end();
+        received
+    }
+
+    fn give_back_at_end(&mut self) {
+        if self.body.is_end_stream()
+            && let Some((sender, origin)) = self.connection.take()
+        {
+            origin.keep(sender);
+        }
+    }
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(_)) => self.give_back_at_end(),
+            Some(Err(_)) => self.connection = None,
+            None => {
+                if let Some((sender, origin)) = self.connection.take() {
+                    origin.keep(sender);
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn connector(connect: Duration) -> Connector {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(connect));
+    http.set_keepalive(Some(Duration::from_secs(30)));
+    let builder = HttpsConnectorBuilder::new().with_tls_config(tls());
+    Within { inner: builder.https_or_http().enable_http1().wrap_connector(http), limit: connect }
+}
+
+/// TLS as this process speaks it. The system's certificate authorities are read once, which takes longer than a call has time.
+fn tls() -> ClientConfig {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    let config = TLS.get_or_init(|| match builder().with_native_roots() {
+        Ok(builder) => builder.with_no_client_auth(),
+        Err(e) => {
+            // Without certificate authorities only plain addresses can be called; say so once and go on.
+            tracing::error!(error = %e, "no certificate authorities found: https providers cannot be called");
+            builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+        }
+    });
+    config.clone()
+}
+
+fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    match config.with_safe_default_protocol_versions() {
+        Ok(config) => config,
+        Err(_) => unreachable!("ring supports the default protocol versions"),
+    }
+}
+
+/// A connector that must be done within a time, TLS included.
+#[derive(Clone)]
+struct Within<C> {
+    inner: C,
+    limit: Duration,
+}
+
+impl<C> Service<Uri> for Within<C>
+where
+    C: Service<Uri, Error = BoxError> + Send,
+    C::Future: Send + 'static,
+    C::Response: 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let (connecting, limit) = (self.inner.call(address), self.limit);
+        Box::pin(async move {
+            let too_slow = || std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long");
+            tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err(too_slow().into()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// Answers so often on each connection, then closes it without a word; counts connections.
+    async fn server(answers: usize) -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}/v1", listener.local_addr().expect("address"));
+        let opened = Arc::new(AtomicUsize::new(0));
+        let counter = opened.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(serve(stream, answers));
+            }
+        });
+        (address, opened)
+    }
+
+    async fn serve(mut stream: TcpStream, answers: usize) {
+        for _ in 0..answers {
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                if stream.read_buf(&mut asked).await.is_ok_and(|n| n == 0) {
+                    return;
+                }
+            }
+            let body = String::from_utf8_lossy(&asked).replace("\r\n", "|");
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            if stream.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn ask(upstreams: &Upstreams, address: &str) -> Result<Response<Received>, Unanswered> {
+        upstreams.request(1_000, Request::get(address).body(Full::default()).expect("a request")).await
+    }
+
+    async fn read(response: Response<Received>) -> String {
+        String::from_utf8(response.into_body().collect().await.expect("all of it").to_bytes().to_vec()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_and_the_request_names_host_and_path() {
+        let (address, opened) = server(usize::MAX).await;
+        let upstreams = Upstreams::default();
+        let host = address.trim_start_matches("http://").trim_end_matches("/v1");
+        for _ in 0..3 {
+            let said = read(ask(&upstreams, &format!("{address}/models?x=1")).await.expect("an answer")).await;
+            assert_eq!(said, format!("GET /v1/models?x=1 HTTP/1.1|host: {host}||"));
+        }
+        assert_eq!(opened.load(Ordering::Relaxed), 1);
+        // Two at once need two.
+        let (one, other) = tokio::join!(ask(&upstreams, &address), ask(&upstreams, &address));
+        read(one.expect("an answer")).await;
+        read(other.expect("an answer")).await;
+        assert_eq!(opened.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_while_it_lay_idle_is_no_fault() {
+        let (address, opened) = server(1).await;
+        let upstreams = Upstreams::default();
+        for _ in 0..3 {
+            assert!(read(ask(&upstreams, &address).await.expect("an answer")).await.starts_with("GET"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(opened.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_read_to_its_end_costs_its_connection() {
+        let (address, opened) = server(usize::MAX).await;
+        let upstreams = Upstreams::default();
+        for _ in 0..2 {
+            drop(ask(&upstreams, &address).await.expect("an answer"));
+        }
+        assert_eq!(opened.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn connections_that_lie_idle_are_let_go() {
+        let (address, _) = server(usize::MAX).await;
+        let upstreams = Upstreams::default();
+        read(ask(&upstreams, &address).await.expect("an answer")).await;
+        let origin = upstreams.origins.read().expect("unpoisoned").values().next().expect("one").clone();
+        assert!(origin.tidy(), "a fresh one stays");
+        let long_ago = Tick::now().checked_sub(IDLE).expect("the machine runs for a minute");
+        origin.idle().connections[0].1 = long_ago;
+        assert!(origin.take().is_none(), "an old one is not used");
+        assert!(!origin.tidy(), "and goes");
+    }
+
+    #[tokio::test]
+    async fn nobody_there_and_nobody_who_speaks_differ() {
+        let upstreams = Upstreams::default();
+        assert!(matches!(ask(&upstreams, "http://127.0.0.1:1/v1").await, Err(Unanswered::NoConnection(_))));
+        let (address, _) = server(0).await;
+        assert!(matches!(ask(&upstreams, &address).await, Err(Unanswered::Broken(_))));
+        assert!(matches!(ask(&upstreams, "/v1").await, Err(Unanswered::NoConnection(_))));
+    }
+}
