@@ -207,7 +207,7 @@ fn damaged(mut message: Vec<u8>, at: usize) -> Vec<u8> {
 
 /// CRC-32 of IEEE 802.3, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |sum: u32, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ 0xedb8_8320 * (sum & 1)))
+    !bytes.iter().fold(!0, |sum: u32, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1))))
 }
 
 #[test]

@@ -5,6 +5,9 @@ use crate::support::{APP, Place, Say, Server, Upstream};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// Where a dialect's error says of which kind it is.
+type Code = fn(&Value) -> &Value;
+
 /// The value of a series without labels.
 async fn metric(server: &Server, name: &str) -> u64 {
     let text = server.get("/metrics").send().await.expect("answer").text().await.expect("text");
@@ -38,7 +41,6 @@ async fn beyond_the_limit_a_call_is_refused_at_once_and_taken_again_when_there_i
 
     let said = json!([{ "role": "user", "content": "Hi" }]);
     let gemini = json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hi" }] }] });
-    type Code = fn(&Value) -> &Value;
     let refused: [(&str, Value, Code, Value); 5] = [
         ("/v1/chat/completions", hello("bot"), |body| &body["error"]["code"], json!("overloaded")),
         ("/v1/responses", json!({ "model": "bot", "input": "Hi" }), |body| &body["error"]["code"], json!("overloaded")),
