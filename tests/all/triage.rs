@@ -176,7 +176,7 @@ async fn praise_without_a_word_waits_for_nobody_until_it_becomes_a_complaint() {
         let upstream = Upstream::start().await;
         let server = staffed(&place, &upstream).await;
         let answer = server.ask("pat").await;
-        let token = header(&answer, "x-hypercare-feedback-token").to_owned();
+        let token = header(&answer, "x-hypercare-feedback-token");
         let say = async |more: Value| {
             let mut body = json!({ "token": token, "user": "pat" });
             body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
