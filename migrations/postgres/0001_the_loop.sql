@@ -339,6 +339,17 @@ CREATE INDEX feedback_flagged ON feedback (flag, id) WHERE flag IS NOT NULL;
 CREATE INDEX feedback_by_rating ON feedback (rating, id);
 CREATE INDEX feedback_by_channel ON feedback (channel, id);
 CREATE INDEX feedback_unexamined ON feedback (id) WHERE examined_at IS NULL;
+CREATE INDEX feedback_by_user ON feedback (user_id, id) WHERE user_id IS NOT NULL;
+-- All that is counted of themes, without a look at the rows.
+CREATE INDEX feedback_of_themes ON feedback (created_at, theme, state, user_id, session_id, prompt, route, variant) WHERE theme IS NOT NULL;
+
+-- Words are found wherever they stand, in the middle of others too, by their triples of letters. Where the extension is not to be had, words are looked for in every row.
+DO $$ BEGIN
+  CREATE EXTENSION IF NOT EXISTS pg_trgm;
+  CREATE INDEX feedback_words ON feedback USING gin (comment gin_trgm_ops);
+EXCEPTION WHEN OTHERS THEN
+  RAISE NOTICE 'pg_trgm is not available: %', SQLERRM;
+END $$;
 
 -- The categories of feedback, one row each, so that a rare one is found as fast as a common one.
 CREATE TABLE feedback_categories (
@@ -454,6 +465,7 @@ CREATE TABLE issues (
   closed_at BIGINT,
   blocked TEXT NOT NULL,
   theme TEXT,
+  alert TEXT,
   cause JSONB,
   fix JSONB,
   metric JSONB,
@@ -464,6 +476,8 @@ CREATE TABLE issues (
 );
 CREATE INDEX issues_by_state ON issues (state, id);
 CREATE INDEX issues_by_theme ON issues (theme) WHERE theme IS NOT NULL;
+-- One issue an alert; it is opened again when that comes back soon.
+CREATE UNIQUE INDEX issues_by_alert ON issues (alert) WHERE alert IS NOT NULL;
 CREATE INDEX issues_by_url ON issues (external_url) WHERE external_url IS NOT NULL;
 
 -- The timeline of an issue: what happened to it, notes, and what it points to.

@@ -286,7 +286,9 @@ CREATE TABLE traffic (
 ) WITHOUT ROWID;
 
 CREATE TABLE feedback (
-  id TEXT PRIMARY KEY NOT NULL,
+  -- For the index of words, which knows rows by their number.
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   dedupe TEXT NOT NULL UNIQUE,
@@ -339,6 +341,22 @@ CREATE INDEX feedback_flagged ON feedback (flag, id) WHERE flag IS NOT NULL;
 CREATE INDEX feedback_by_rating ON feedback (rating, id);
 CREATE INDEX feedback_by_channel ON feedback (channel, id);
 CREATE INDEX feedback_unexamined ON feedback (id) WHERE examined_at IS NULL;
+CREATE INDEX feedback_by_user ON feedback (user_id, id) WHERE user_id IS NOT NULL;
+-- All that is counted of themes, without a look at the rows.
+CREATE INDEX feedback_of_themes ON feedback (created_at, theme, state, user_id, session_id, prompt, route, variant) WHERE theme IS NOT NULL;
+
+-- Words are found wherever they stand, in the middle of others too, by their triples of letters.
+CREATE VIRTUAL TABLE feedback_words USING fts5 (comment, content = 'feedback', content_rowid = 'number', tokenize = 'trigram');
+CREATE TRIGGER feedback_words_added AFTER INSERT ON feedback WHEN new.comment IS NOT NULL BEGIN
+  INSERT INTO feedback_words (rowid, comment) VALUES (new.number, new.comment);
+END;
+CREATE TRIGGER feedback_words_gone AFTER DELETE ON feedback WHEN old.comment IS NOT NULL BEGIN
+  INSERT INTO feedback_words (feedback_words, rowid, comment) VALUES ('delete', old.number, old.comment);
+END;
+CREATE TRIGGER feedback_words_changed AFTER UPDATE OF comment ON feedback WHEN old.comment IS NOT new.comment BEGIN
+  INSERT INTO feedback_words (feedback_words, rowid, comment) SELECT 'delete', old.number, old.comment WHERE old.comment IS NOT NULL;
+  INSERT INTO feedback_words (rowid, comment) SELECT new.number, new.comment WHERE new.comment IS NOT NULL;
+END;
 
 -- The categories of feedback, one row each, so that a rare one is found as fast as a common one.
 CREATE TABLE feedback_categories (
@@ -454,6 +472,7 @@ CREATE TABLE issues (
   closed_at INTEGER,
   blocked TEXT NOT NULL,
   theme TEXT,
+  alert TEXT,
   cause TEXT,
   fix TEXT,
   metric TEXT,
@@ -464,6 +483,8 @@ CREATE TABLE issues (
 );
 CREATE INDEX issues_by_state ON issues (state, id);
 CREATE INDEX issues_by_theme ON issues (theme) WHERE theme IS NOT NULL;
+-- One issue an alert; it is opened again when that comes back soon.
+CREATE UNIQUE INDEX issues_by_alert ON issues (alert) WHERE alert IS NOT NULL;
 CREATE INDEX issues_by_url ON issues (external_url) WHERE external_url IS NOT NULL;
 
 -- The timeline of an issue: what happened to it, notes, and what it points to.

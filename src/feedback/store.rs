@@ -245,9 +245,26 @@ pub struct Wanted<'a> {
     pub now: Instant,
 }
 
+/// Comments with these words, by the index of words: the condition, up to what is bound, and that.
+enum Words {
+    Match(String),
+    Like(String),
+}
+
+impl Words {
+    /// `SQLite`'s index knows triples of letters: fewer are looked for in every row.
+    fn on_sqlite(words: &str) -> Self {
+        if words.chars().count() < 3 { Self::on_postgres(words) } else { Self::Match(format!("\"{}\"", words.replace('"', "\"\""))) }
+    }
+
+    fn on_postgres(words: &str) -> Self {
+        Self::Like(format!("%{}%", words.replace(['%', '_', '\\'], "_")))
+    }
+}
+
 /// Puts the conditions of a filter behind `WHERE 1 = 1`.
 macro_rules! narrow {
-    ($q:ident, $w:ident) => {{
+    ($q:ident, $w:ident, $words:expr, $like:literal) => {{
         let filter = $w.filter;
         let given = |value: &'_ Option<String>| value.clone().filter(|v| !v.is_empty());
         if let Some(request) = $w.request {
@@ -301,8 +318,12 @@ macro_rules! narrow {
             $q.push(" AND f.created_at >= ").push_bind($w.now.minus(span).0);
         }
         if let Some(words) = given(&filter.q) {
-            let pattern = format!("%{}%", words.to_lowercase().replace(['%', '_', '\\'], "_"));
-            $q.push(" AND LOWER(f.comment) LIKE ").push_bind(pattern);
+            match $words(&words) {
+                Words::Like(pattern) => drop($q.push(concat!(" AND f.comment ", $like, " ")).push_bind(pattern)),
+                Words::Match(phrase) => drop(
+                    $q.push(" AND f.number IN (SELECT rowid FROM feedback_words WHERE feedback_words MATCH ").push_bind(phrase).push(")"),
+                ),
+            }
             if !$w.sensitive {
                 // Who may not read a report may not find out what stands in it either.
                 $q.push(" AND (f.flag IS NULL OR f.flag NOT IN ('harmful', 'private_data'))");
@@ -314,20 +335,20 @@ macro_rules! narrow {
 /// The newest feedback that passes the filter, below the cursor.
 pub async fn list(db: &Db, wanted: Wanted<'_>, cursor: Option<&str>, limit: i64) -> Result<Vec<Feedback>> {
     macro_rules! build {
-        ($db:ty, $on:expr) => {{
+        ($db:ty, $on:expr, $words:expr, $like:literal) => {{
             let mut q = QueryBuilder::<$db>::new(SELECT);
             q.push(" WHERE 1 = 1");
             if let Some(cursor) = cursor {
                 q.push(" AND f.id < ").push_bind(cursor);
             }
-            narrow!(q, wanted);
+            narrow!(q, wanted, $words, $like);
             q.push(" ORDER BY f.id DESC LIMIT ").push_bind(limit);
             q.build_query_as::<Row>().fetch_all($on).await
         }};
     }
     let rows = match db.read() {
-        Side::Sqlite(on) => build!(sqlx::Sqlite, on),
-        Side::Postgres(on) => build!(sqlx::Postgres, on),
+        Side::Sqlite(on) => build!(sqlx::Sqlite, on, Words::on_sqlite, "LIKE"),
+        Side::Postgres(on) => build!(sqlx::Postgres, on, Words::on_postgres, "ILIKE"),
     }?;
     Ok(rows.into_iter().map(Row::feedback).collect())
 }
@@ -335,16 +356,16 @@ pub async fn list(db: &Db, wanted: Wanted<'_>, cursor: Option<&str>, limit: i64)
 /// How many pass the filter, `most` at most.
 pub async fn count(db: &Db, wanted: Wanted<'_>, most: i64) -> Result<i64> {
     macro_rules! build {
-        ($db:ty, $on:expr) => {{
+        ($db:ty, $on:expr, $words:expr, $like:literal) => {{
             let mut q = QueryBuilder::<$db>::new("SELECT COUNT(*) FROM (SELECT 1 FROM feedback f WHERE 1 = 1");
-            narrow!(q, wanted);
+            narrow!(q, wanted, $words, $like);
             q.push(" LIMIT ").push_bind(most).push(") counted");
             q.build_query_as::<(i64,)>().fetch_one($on).await
         }};
     }
     let (n,) = match db.read() {
-        Side::Sqlite(on) => build!(sqlx::Sqlite, on),
-        Side::Postgres(on) => build!(sqlx::Postgres, on),
+        Side::Sqlite(on) => build!(sqlx::Sqlite, on, Words::on_sqlite, "LIKE"),
+        Side::Postgres(on) => build!(sqlx::Postgres, on, Words::on_postgres, "ILIKE"),
     }?;
     Ok(n)
 }
@@ -391,8 +412,9 @@ pub async fn link(db: &Db, since: Instant, one: Option<&Id>) -> Result<u64> {
     sql!(
         db.write(),
         execute,
-        "UPDATE feedback SET request = m.id, route = m.route, variant = m.variant, prompt = m.prompt, model = m.model, linked = TRUE
-         FROM (SELECT f.id AS feedback, r.id, k.route, k.variant, k.prompt, k.model FROM feedback f JOIN requests r ON r.id =
+        "UPDATE feedback SET request = m.id, route = m.route, variant = m.variant, prompt = m.prompt, model = m.model, linked = TRUE,
+           user_id = COALESCE(feedback.user_id, m.user_id), session_id = COALESCE(feedback.session_id, m.session_id)
+         FROM (SELECT f.id AS feedback, r.id, r.user_id, r.session_id, k.route, k.variant, k.prompt, k.model FROM feedback f JOIN requests r ON r.id =
              COALESCE((SELECT r1.id FROM requests r1 WHERE r1.id = f.request),
                (SELECT r2.id FROM requests r2 WHERE r2.caller_id = f.request_id ORDER BY r2.id DESC LIMIT 1),
                (SELECT r3.id FROM requests r3 WHERE r3.id = f.request_id))

@@ -7,6 +7,7 @@ use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::exchange::{Exchange, read_body};
 use super::idempotency;
+use super::listing::listed;
 use super::passthrough::{self, Passing};
 use super::pool::Upstreams;
 use super::request::caller_id;
@@ -106,11 +107,9 @@ async fn google(State(gateway): State<Gateway>, mut request: Request) -> Respons
         _ => return no_such_google_endpoint(),
     };
     let stream = method == "streamGenerateContent";
-    if stream && !request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse")) {
-        let why = "Streams are sent as events here: ask with `?alt=sse`, as Google's clients do.";
-        return GatewayError::bad_request("unsupported_parameter", "alt", why).answer(Dialect::Gemini);
-    }
-    call(gateway, endpoint, Some((target, stream)), request).await
+    let events = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    let answer = call(gateway, endpoint, Some((target, stream)), request).await;
+    if stream && !events { listed(answer) } else { answer }
 }
 
 fn no_such_google_endpoint() -> Response<Body> {

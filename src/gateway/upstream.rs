@@ -198,7 +198,8 @@ impl Provider {
             },
             (Operation::Count, Dialect::Gemini) => gemini::path(model, false).replace(":generateContent", ":countTokens"),
             (Operation::Count, Dialect::Responses) => "responses/input_tokens".to_owned(),
-            (Operation::Count, Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock) => "messages/count_tokens".to_owned(),
+            (Operation::Count, Dialect::Bedrock) => bedrock::count_path(model),
+            (Operation::Count, Dialect::OpenAi | Dialect::Anthropic) => "messages/count_tokens".to_owned(),
         };
         self.parse(&path, || format!("The provider `{}` has no address for the model `{model}`.", self.label.text))
     }
@@ -229,9 +230,9 @@ impl Provider {
     /// Whether it counts tokens for a caller of that dialect.
     pub(super) fn counts(&self, caller: Dialect) -> bool {
         match self.kind {
-            ProviderKind::Anthropic | ProviderKind::Gemini => true,
+            ProviderKind::Anthropic | ProviderKind::Gemini | ProviderKind::Bedrock => true,
             ProviderKind::OpenAi => self.dialect(caller) == Dialect::Responses,
-            ProviderKind::Azure | ProviderKind::Bedrock => false,
+            ProviderKind::Azure => false,
         }
     }
 

@@ -1,14 +1,14 @@
 //! Issues over JSON, and what other trackers tell.
 
 use super::model::{Clocks, IssueFilter};
-use super::service::{self, NewIssue, Update, daily, trackers};
+use super::service::{self, NewIssue, Update, alerts, daily, trackers};
 use crate::identity::http::Caller;
 use crate::notify::signature::Signed;
 use crate::server::{ApiError, App, Body};
 use crate::types::{Fault, Id, Instant, PageRequest};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -121,13 +121,22 @@ async fn tracker(State(app): State<App>, Path(channel): Path<String>, headers: H
     Ok(Json(json!({ "issue": number })).into_response())
 }
 
+async fn alert(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let (actor, told) = crate::feedback::http::read(&app, request).await?;
+    let actor = actor.ok_or_else(|| Fault::Unauthorised("Send a key as `Authorization: Bearer …`.".to_owned()))?;
+    Ok(Json(json!({ "issues": alerts::take(&app, &actor, told).await? })).into_response())
+}
+
 async fn known_issues(State(app): State<App>) -> Response {
     Json(service::public::known(&app)).into_response()
 }
 
 /// What needs no account: trackers sign, and the public page is public.
 pub fn data_plane() -> axum::Router<App> {
-    axum::Router::new().route("/v1/trackers/{channel}", post(tracker)).route("/v1/status", get(known_issues))
+    axum::Router::new()
+        .route("/v1/trackers/{channel}", post(tracker))
+        .route("/v1/alerts", post(alert))
+        .route("/v1/status", get(known_issues))
 }
 
 /// The control plane of this room, below `/api/v1`.

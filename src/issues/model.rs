@@ -144,8 +144,26 @@ word_enum! {
         PromptVersion = "prompt_version", "Prompt version";
         /// A change of a route: its name.
         RouteChange = "route_change", "Route change";
+        /// Another model: its name at its provider.
+        Model = "model", "Another model";
         /// Something released elsewhere.
         Release = "release", "Release elsewhere";
+    }
+}
+
+/// What answers, as far as a problem can depend on it: a version of a prompt on a model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Release {
+    /// `support@12`; none where no prompt is used.
+    pub prompt: Option<String>,
+    /// The model's name at its provider.
+    pub model: Option<String>,
+}
+
+impl Release {
+    /// As people read it: `support@12 with gpt-4o`.
+    pub fn label(&self) -> String {
+        [self.prompt.as_deref(), self.model.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" with ")
     }
 }
 
@@ -154,12 +172,16 @@ word_enum! {
 pub struct Fix {
     /// What kind of change.
     pub kind: FixKind,
-    /// Which: `support@12`, a route, or the name of a release.
+    /// Which: `support@12`, a route, a model, or the name of a release.
     pub what: String,
     /// Since when it is out.
     pub at: Instant,
     /// Who said so.
     pub by: String,
+    /// What it was proven on when the issue was closed: each prompt version and model that answered with the fix. Trouble on anything older, or on
+    /// another model, is not this issue come back.
+    #[serde(default)]
+    pub proven_on: Vec<Release>,
 }
 
 word_enum! {
@@ -336,6 +358,8 @@ pub struct Issue {
     pub blocked: String,
     /// The theme it came from.
     pub theme: Option<Id>,
+    /// The alert it came from, as other systems name it.
+    pub alert: Option<String>,
     /// Why it happened.
     pub cause: Option<Cause>,
     /// What was done.
@@ -387,6 +411,8 @@ word_enum! {
         Regression = "regression", "Came back";
         /// People were told.
         Told = "told", "Reporters told";
+        /// An alert began, or stopped.
+        Alert = "alert", "Alert";
         /// From another tracker.
         External = "external", "Other tracker";
     }

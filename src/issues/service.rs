@@ -1,5 +1,6 @@
 //! What may happen to issues. Every change writes itself into the timeline.
 
+pub mod alerts;
 pub mod daily;
 pub mod fix;
 pub mod public;
@@ -103,7 +104,7 @@ pub struct Update {
 pub struct NewFix {
     /// What kind of change.
     pub kind: FixKind,
-    /// Which: `support@12`, a route, or the name of a release.
+    /// Which: `support@12`, a route, a model, or the name of a release.
     pub what: String,
     /// Since when it is out; now, if it is not said.
     #[serde(default)]
@@ -223,6 +224,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewIssue) -> Result<Issue, Fa
         closed_at: None,
         blocked: String::new(),
         theme,
+        alert: None,
         cause: None,
         fix: None,
         metric: Some(check_metric(new.metric.unwrap_or(proposal.metric))?),
@@ -232,7 +234,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewIssue) -> Result<Issue, Fa
         feedback: 0,
         revision: 1,
     };
-    insert(app, actor, issue, &new.feedback, new.request.as_ref(), new.started_at.is_some()).await
+    let evidence = new.request.map(|request| ("A call that shows it".to_owned(), format!("/requests/{request}")));
+    insert(app, actor, issue, &new.feedback, evidence, new.started_at.is_some()).await
 }
 
 async fn insert(
@@ -240,7 +243,7 @@ async fn insert(
     actor: &Actor,
     mut issue: Issue,
     feedback: &[Id],
-    request: Option<&Id>,
+    evidence: Option<(String, String)>,
     start_known: bool,
 ) -> Result<Issue, Fault> {
     let mut tx = app.db().begin().await?;
@@ -253,6 +256,9 @@ async fn insert(
     if !start_known && let Some(first) = crate::feedback::store::first_given(&mut tx, &ids).await? {
         issue.started_at = first.min(issue.started_at);
     }
+    if let Some(alert) = &issue.alert {
+        store::forget_alert(&mut tx, alert, issue.created_at.minus(alerts::SAME)).await?;
+    }
     issue.number = store::next_number(&mut tx).await?;
     store::insert(&mut tx, &issue).await?;
     let me = actor.name();
@@ -263,19 +269,11 @@ async fn insert(
         issue.kind.label().to_lowercase()
     );
     write(&mut tx, &issue.id, issue.created_at, &me, EventKind::Created, &words, None).await?;
-    if let Some(request) = request {
-        write(
-            &mut tx,
-            &issue.id,
-            issue.created_at,
-            &me,
-            EventKind::Evidence,
-            "A call that shows it",
-            Some(&format!("/requests/{request}")),
-        )
-        .await?;
+    if let Some((words, link)) = evidence {
+        let kind = if issue.alert.is_some() { EventKind::Alert } else { EventKind::Evidence };
+        write(&mut tx, &issue.id, issue.created_at, &me, kind, &words, Some(&link)).await?;
     }
-    let decided = join_in(app, &mut tx, actor, &issue, &ids).await?;
+    let decided = if ids.is_empty() { Decided::default() } else { join_in(app, &mut tx, actor, &issue, &ids).await? };
     near_changes(app, &mut tx, &issue).await?;
     tx.commit().await?;
     deciding::publish(app, &decided.done).await?;
@@ -450,12 +448,17 @@ pub async fn update(app: &App, actor: &Actor, number: i64, update: Update) -> Re
             "Issue {number} was changed meanwhile. Please look at it again; nothing of yours was written."
         )));
     }
-    let after = changed(app, actor, &before, update).await?;
+    let mut after = changed(app, actor, &before, update).await?;
     let lines = differences(&before, &after);
     if lines.is_empty() {
         return Ok(before);
     }
     let closing = before.state != State::Closed && after.state == State::Closed;
+    if let Some(fix) = &mut after.fix
+        && (closing || after.state.is_open())
+    {
+        fix.proven_on = if closing { fix::answering(app, &before, fix).await? } else { Vec::new() };
+    }
     let mut tx = app.db().begin().await?;
     if !store::update(&mut tx, &after).await? {
         return Err(Fault::Conflict(format!("Issue {number} was changed at the same moment. Please try again.")));

@@ -29,6 +29,7 @@ struct Row {
     closed_at: Option<Instant>,
     blocked: String,
     theme: Option<Id>,
+    alert: Option<String>,
     cause: Option<Json<Cause>>,
     fix: Option<Json<Fix>>,
     metric: Option<Json<Metric>>,
@@ -61,6 +62,7 @@ impl Row {
             closed_at: self.closed_at,
             blocked: self.blocked,
             theme: self.theme,
+            alert: self.alert,
             cause: self.cause.map(|v| v.0),
             fix: self.fix.map(|v| v.0),
             metric: self.metric.map(|v| v.0),
@@ -75,7 +77,7 @@ impl Row {
 
 const SELECT: &str =
     "SELECT i.id, i.number, i.title, i.description, i.severity, i.impact, i.kind, i.state, i.owner, i.watchers, i.created_at, i.created_by,
-    i.updated_at, i.started_at, i.acknowledged_at, i.due_at, i.closed_at, i.blocked, i.theme, i.cause, i.fix, i.metric, i.verdict, i.public,
+    i.updated_at, i.started_at, i.acknowledged_at, i.due_at, i.closed_at, i.blocked, i.theme, i.alert, i.cause, i.fix, i.metric, i.verdict, i.public,
     i.external_url, i.revision, (SELECT COUNT(*) FROM feedback f WHERE f.issue = i.id) AS feedback FROM issues i";
 
 /// Whose issues are wanted.
@@ -95,6 +97,7 @@ pub struct Wanted {
     pub words: Option<String>,
     pub id: Option<Id>,
     pub theme: Option<Id>,
+    pub alert: Option<String>,
     pub number: Option<i64>,
     pub changed_since: Option<Instant>,
     pub public: bool,
@@ -132,6 +135,9 @@ macro_rules! select {
         }
         if let Some(theme) = &$w.theme {
             q.push(" AND i.theme = ").push_bind(theme.clone());
+        }
+        if let Some(alert) = &$w.alert {
+            q.push(" AND i.alert = ").push_bind(alert.clone());
         }
         if let Some(number) = $w.number {
             q.push(" AND i.number = ").push_bind(number);
@@ -178,8 +184,8 @@ pub async fn insert(tx: &mut Tx, i: &Issue) -> Result<()> {
         tx.on(),
         execute,
         "INSERT INTO issues (id, number, title, description, severity, impact, kind, state, owner, watchers, created_at, created_by, updated_at, started_at,
-           acknowledged_at, due_at, closed_at, blocked, theme, cause, fix, metric, verdict, public, external_url, revision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $13, $14, $15, NULL, '', $16, NULL, NULL, $17, NULL, NULL, $18, 1)",
+           acknowledged_at, due_at, closed_at, blocked, theme, cause, fix, metric, verdict, public, external_url, revision, alert)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $13, $14, $15, NULL, '', $16, NULL, NULL, $17, NULL, NULL, $18, 1, $19)",
         &i.id,
         i.number,
         &i.title,
@@ -197,7 +203,8 @@ pub async fn insert(tx: &mut Tx, i: &Issue) -> Result<()> {
         i.due_at,
         i.theme.as_ref(),
         i.metric.as_ref().map(Json),
-        i.external_url.as_deref()
+        i.external_url.as_deref(),
+        i.alert.as_deref()
     )?;
     Ok(())
 }
@@ -236,6 +243,12 @@ pub async fn update(tx: &mut Tx, i: &Issue) -> Result<bool> {
         i.theme.as_ref()
     )?;
     Ok(n == 1)
+}
+
+/// Takes an alert from the issue that was closed before then: by now it is another trouble, and the next issue may have it.
+pub async fn forget_alert(tx: &mut Tx, alert: &str, closed_before: Instant) -> Result<()> {
+    sql!(tx.on(), execute, "UPDATE issues SET alert = NULL WHERE alert = $1 AND closed_at < $2", alert, closed_before)?;
+    Ok(())
 }
 
 /// Writes what the numbers say, which is nobody's edit.
@@ -323,22 +336,23 @@ pub async fn reporters(db: &Db, issue: &Id) -> Result<Vec<ReporterRow>> {
     sql!(db.read(), fetch_all::<ReporterRow>, SQL, issue)
 }
 
-/// Calls by prompt over a span.
+/// Calls by what answered them, over a span.
 #[derive(sqlx::FromRow)]
 pub struct CallsRow {
     pub prompt: Option<String>,
+    pub model: Option<String>,
     pub calls: i64,
     pub errors: i64,
 }
 
-/// Calls of real users by prompt, from minute to minute; of one route or variant where the metric says so.
+/// Calls of real users by prompt and model, from minute to minute; of one route or variant where the metric says so.
 pub async fn calls(db: &Db, metric: &Metric, from: Instant, to: Instant) -> Result<Vec<CallsRow>> {
     sql!(
         db.read(),
         fetch_all::<CallsRow>,
-        "SELECT k.prompt, CAST(SUM(t.requests) AS BIGINT) AS calls, CAST(SUM(t.errors) AS BIGINT) AS errors FROM traffic t JOIN request_kinds k ON k.id = t.kind
+        "SELECT k.prompt, k.model, CAST(SUM(t.requests) AS BIGINT) AS calls, CAST(SUM(t.errors) AS BIGINT) AS errors FROM traffic t JOIN request_kinds k ON k.id = t.kind
          WHERE t.span = 1 AND t.start >= $1 AND t.start < $2 AND ($3 IS NULL OR k.route = $3) AND ($4 IS NULL OR k.variant = $4)
-           AND k.endpoint NOT LIKE 'shadow.%' AND k.endpoint NOT LIKE 'playground.%' GROUP BY 1",
+           AND k.endpoint NOT LIKE 'shadow.%' AND k.endpoint NOT LIKE 'playground.%' GROUP BY 1, 2",
         from,
         to,
         metric.route.as_deref(),
@@ -346,20 +360,21 @@ pub async fn calls(db: &Db, metric: &Metric, from: Instant, to: Instant) -> Resu
     )
 }
 
-/// Complaints by prompt over a span.
+/// Complaints by what answered, over a span.
 #[derive(sqlx::FromRow)]
 pub struct HitsRow {
     pub prompt: Option<String>,
+    pub model: Option<String>,
     pub hits: i64,
     /// Thumbs in all, for [`Measure::ThumbsDown`].
     pub thumbs: i64,
 }
 
-/// Answers that were complained of, by prompt. An answer counts once, however often it is complained of.
+/// Answers that were complained of, by prompt and model. An answer counts once, however often it is complained of.
 pub async fn hits(db: &Db, metric: &Metric, theme: Option<&Id>, from: Instant, to: Instant) -> Result<Vec<HitsRow>> {
     macro_rules! build {
         ($db:ty, $on:expr) => {{
-            let mut q = QueryBuilder::<$db>::new("SELECT f.prompt, COUNT(DISTINCT CASE WHEN ");
+            let mut q = QueryBuilder::<$db>::new("SELECT f.prompt, f.model, COUNT(DISTINCT CASE WHEN ");
             match metric.measure {
                 Measure::Theme => drop(q.push("f.theme = ").push_bind(theme.cloned())),
                 Measure::Category => drop(
@@ -380,7 +395,7 @@ pub async fn hits(db: &Db, metric: &Metric, theme: Option<&Id>, from: Instant, t
             if let Some(variant) = metric.variant.clone() {
                 q.push(" AND f.variant = ").push_bind(variant);
             }
-            q.push(" GROUP BY f.prompt");
+            q.push(" GROUP BY f.prompt, f.model");
             q.build_query_as::<HitsRow>().fetch_all($on).await
         }};
     }

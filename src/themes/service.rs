@@ -1,7 +1,7 @@
 //! Reading themes, looking for them, and what people do with them.
 
 use super::find::{self, Known, Text};
-use super::model::{IssueRef, Theme};
+use super::model::{Count, IssueRef, Theme};
 use super::store::{self, ThemeRow};
 use crate::identity::Actor;
 use crate::identity::model::Permission;
@@ -94,9 +94,7 @@ pub async fn list(app: &App, actor: &Actor, span: Duration) -> Result<Vec<Theme>
     let mut themes = counted(app, &numbers).await?;
     themes.retain(|theme| theme.count > 0 || theme.before > 0);
     themes.truncate(100);
-    for theme in &mut themes {
-        numbers.fill(app, theme, EXAMPLES).await?;
-    }
+    numbers.fill(app, &mut themes, None, EXAMPLES).await?;
     Ok(themes)
 }
 
@@ -125,7 +123,7 @@ pub async fn get(app: &App, actor: &Actor, id: &Id, span: Duration) -> Result<Th
     let row = rows.into_iter().find(|row| row.id == id).ok_or_else(no_theme)?;
     let numbers = Numbers::load(app, span).await?;
     let mut theme = numbers.theme(row);
-    numbers.fill(app, &mut theme, MANY_EXAMPLES).await?;
+    numbers.fill(app, std::slice::from_mut(&mut theme), Some(&id), MANY_EXAMPLES).await?;
     Ok(theme)
 }
 
@@ -189,12 +187,48 @@ impl Numbers {
         }
     }
 
-    async fn fill(&self, app: &App, theme: &mut Theme, examples: i64) -> Result<(), Fault> {
-        theme.people = store::people(app.db(), &theme.id, self.from).await?;
-        theme.examples = store::examples(app.db(), &theme.id, examples).await?;
-        theme.versions = store::versions(app.db(), &theme.id, self.from).await?;
-        theme.variants = store::variants(app.db(), &theme.id, self.from).await?;
+    /// Who says it, what about, and in which words: of the one theme there is, or of many.
+    async fn fill(&self, app: &App, themes: &mut [Theme], one: Option<&Id>, examples: i64) -> Result<(), Fault> {
+        let people: HashMap<Id, i64> = store::people(app.db(), self.from, one).await?.into_iter().map(|row| (row.theme, row.n)).collect();
+        let mut about: HashMap<Id, About> = HashMap::new();
+        for row in store::about(app.db(), self.from, one).await? {
+            about.entry(row.theme.clone()).or_default().add(row);
+        }
+        for theme in themes {
+            theme.people = people.get(&theme.id).copied().unwrap_or_default();
+            (theme.versions, theme.variants) = about.remove(&theme.id).unwrap_or_default().most();
+            theme.examples = store::examples(app.db(), &theme.id, examples).await?;
+        }
         Ok(())
+    }
+}
+
+/// How often versions of prompts and variants of routes are complained of.
+#[derive(Default)]
+struct About {
+    versions: HashMap<String, i64>,
+    variants: HashMap<String, i64>,
+}
+
+impl About {
+    fn add(&mut self, row: store::AboutRow) {
+        if let Some(prompt) = row.prompt {
+            *self.versions.entry(prompt).or_default() += row.n;
+        }
+        if let (Some(route), Some(variant)) = (row.route, row.variant) {
+            *self.variants.entry(format!("{route} · {variant}")).or_default() += row.n;
+        }
+    }
+
+    /// The ten of each that most is said of.
+    fn most(self) -> (Vec<Count>, Vec<Count>) {
+        let most = |counts: HashMap<String, i64>| {
+            let mut counts: Vec<Count> = counts.into_iter().map(|(name, count)| Count { name, count }).collect();
+            counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+            counts.truncate(10);
+            counts
+        };
+        (most(self.versions), most(self.variants))
     }
 }
 

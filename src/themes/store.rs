@@ -1,6 +1,6 @@
 //! SQL of themes.
 
-use super::model::{Count, Example};
+use super::model::Example;
 use crate::store::{Db, Tx, sql};
 use crate::types::{Duration, Id, Instant};
 use sqlx::types::Json;
@@ -141,12 +141,46 @@ pub async fn complaints(db: &Db, from: Instant) -> Result<i64> {
     Ok(sql!(db.read(), fetch_one::<(i64,)>, SQL, from)?.0)
 }
 
-/// How many people, as far as they are known.
-pub async fn people(db: &Db, theme: &Id, from: Instant) -> Result<i64> {
-    const SQL: &str =
-        "SELECT COUNT(DISTINCT COALESCE(f.user_id, r.user_id, f.session_id, f.id)) FROM feedback f LEFT JOIN requests r ON r.id = f.request
-        WHERE f.theme = $1 AND f.created_at >= $2";
-    Ok(sql!(db.read(), fetch_one::<(i64,)>, SQL, theme, from)?.0)
+/// How many people a theme is from, as far as they are known; who is not counts each time.
+#[derive(sqlx::FromRow)]
+pub struct PeopleRow {
+    pub theme: Id,
+    pub n: i64,
+}
+
+/// People of all themes since then, or of only `one`.
+pub async fn people(db: &Db, from: Instant, one: Option<&Id>) -> Result<Vec<PeopleRow>> {
+    sql!(
+        db.read(),
+        fetch_all::<PeopleRow>,
+        "SELECT theme, COUNT(DISTINCT COALESCE(user_id, session_id))
+           + CAST(SUM(CASE WHEN user_id IS NULL AND session_id IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS n
+         FROM feedback WHERE theme IS NOT NULL AND created_at >= $1 AND ($2 IS NULL OR theme = $2) GROUP BY 1",
+        from,
+        one
+    )
+}
+
+/// What was answered where a theme is complained of, and how often.
+#[derive(sqlx::FromRow)]
+pub struct AboutRow {
+    pub theme: Id,
+    pub prompt: Option<String>,
+    pub route: Option<String>,
+    pub variant: Option<String>,
+    pub n: i64,
+}
+
+/// What all themes since then are about, or only `one`.
+pub async fn about(db: &Db, from: Instant, one: Option<&Id>) -> Result<Vec<AboutRow>> {
+    sql!(
+        db.read(),
+        fetch_all::<AboutRow>,
+        "SELECT theme, prompt, route, variant, COUNT(*) AS n FROM feedback
+         WHERE theme IS NOT NULL AND created_at >= $1 AND ($2 IS NULL OR theme = $2) GROUP BY 1, 2, 3, 4",
+        from,
+        one
+    )
 }
 
 /// What some of them said. Reports of harm and private data that joined by hand stay out.
@@ -158,30 +192,6 @@ pub async fn examples(db: &Db, theme: &Id, most: i64) -> Result<Vec<Example>> {
          ORDER BY created_at DESC LIMIT $2",
         theme,
         most
-    )
-}
-
-/// What it is about: prompt versions.
-pub async fn versions(db: &Db, theme: &Id, from: Instant) -> Result<Vec<Count>> {
-    sql!(
-        db.read(),
-        fetch_all::<Count>,
-        "SELECT prompt AS name, COUNT(*) AS count FROM feedback WHERE theme = $1 AND created_at >= $2 AND prompt IS NOT NULL
-         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
-        theme,
-        from
-    )
-}
-
-/// What it is about: variants.
-pub async fn variants(db: &Db, theme: &Id, from: Instant) -> Result<Vec<Count>> {
-    sql!(
-        db.read(),
-        fetch_all::<Count>,
-        "SELECT route || ' · ' || variant AS name, COUNT(*) AS count FROM feedback WHERE theme = $1 AND created_at >= $2 AND route IS NOT NULL
-         AND variant IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
-        theme,
-        from
     )
 }
 

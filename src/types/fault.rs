@@ -44,6 +44,15 @@ impl Fault {
         if fields.is_empty() { Ok(()) } else { Err(Self::Invalid(fields)) }
     }
 
+    /// The same of a part: its fields are named from the whole.
+    #[must_use]
+    pub fn within(self, part: &str) -> Self {
+        match self {
+            Self::Invalid(fields) => Self::Invalid(fields.into_iter().map(|(field, why)| (format!("{part}.{field}"), why)).collect()),
+            other => other,
+        }
+    }
+
     /// Our own trouble with this cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())

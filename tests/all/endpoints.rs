@@ -87,6 +87,20 @@ async fn tokens_are_counted_by_the_provider_with_the_routes_prompt() {
 }
 
 #[tokio::test]
+async fn tokens_are_counted_on_bedrock_for_the_model_itself() {
+    let upstream = Upstream::start().await;
+    let server = on(&Place::sqlite(), "bedrock", &upstream).await;
+    upstream.then(say(&json!({ "inputTokens": 21 })));
+    let asked = json!({ "model": "bot", "max_tokens": 9, "messages": [{ "role": "user", "content": "Hello, Claude" }] });
+    let response = post(&server, "/v1/messages/count_tokens", &asked).await;
+    assert_eq!(header(&response, "x-hypercare-estimated"), "");
+    assert_eq!(json_of(response).await, (200, json!({ "input_tokens": 21 })));
+    assert!(upstream.last().path.ends_with("/model/mock/count-tokens"), "{}", upstream.last().path);
+    let conversation = json!({ "messages": [{ "role": "user", "content": [{ "text": "Hello, Claude" }] }], "system": [{ "text": "Be brief." }] });
+    assert_eq!(upstream.last().body(), json!({ "input": { "converse": conversation } }));
+}
+
+#[tokio::test]
 async fn tokens_are_estimated_where_nobody_counts_and_when_the_counter_fails() {
     let upstream = Upstream::start().await;
     let server = on(&Place::sqlite(), "openai", &upstream).await;
@@ -163,8 +177,12 @@ async fn googles_clients_reach_providers_of_other_kinds() {
         (&sent["messages"][0], &sent["model"], &sent["stream"]),
         (&json!({ "role": "system", "content": "Be brief." }), &json!("mock"), &json!(true))
     );
-    let (status, body) = json_of(post(&server, "/v1beta/models/bot:streamGenerateContent", &asked).await).await;
-    assert_eq!((status, &body["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "streams are events here");
+    upstream.then(Say::streamed(&["Hel", "lo"]));
+    let response = post(&server, "/v1beta/models/bot:streamGenerateContent", &asked).await;
+    assert_eq!(header(&response, "content-type"), "application/json", "whoever does not ask for events gets a list, as from Google");
+    let (status, list) = json_of(response).await;
+    let texts = list.as_array().expect("a list").iter().filter_map(|event| event["candidates"][0]["content"]["parts"][0]["text"].as_str());
+    assert_eq!((status, texts.collect::<String>().as_str()), (200, "Hello"), "{list}");
     let (_, body) = json_of(post(&server, "/v1beta/models/bot:countTokens", &asked).await).await;
     assert!(body["totalTokens"].as_u64() > Some(0), "{body}");
 }

@@ -229,3 +229,72 @@ async fn a_change_somebody_else_made_meanwhile_is_not_written_over() {
         assert!(answer["error"]["fields"].get(field).is_some(), "{field}: {answer}");
     }
 }
+
+/// A notification in the format of Alertmanager's documentation (version 4).
+fn notification(status: &str, starts_at: &str, severity: &str) -> Value {
+    json!({
+        "version": "4", "groupKey": "{}:{alertname=\"HighErrorRate\"}", "truncatedAlerts": 0, "status": status, "receiver": "hypercare",
+        "groupLabels": { "alertname": "HighErrorRate" }, "commonLabels": { "alertname": "HighErrorRate" }, "commonAnnotations": {},
+        "externalURL": "https://alerts.example.org",
+        "alerts": [{
+            "status": status, "labels": { "alertname": "HighErrorRate", "severity": severity, "route": "support" },
+            "annotations": { "summary": "One call in ten fails", "description": "10.2 % of calls failed over 5 minutes." },
+            "startsAt": starts_at, "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "https://prometheus.example.org/graph?g0.expr=errors", "fingerprint": "c8b3a1f0d2e49a77"
+        }]
+    })
+}
+
+#[tokio::test]
+async fn an_alert_of_another_system_makes_one_issue_and_opens_it_again() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        let tell = async |key: &str, body: Value| {
+            json_of(server.request(Method::POST, "/v1/alerts").bearer_auth(key).json(&body).send().await.expect("answer")).await
+        };
+        let reader = expect(&server, Method::POST, "keys", json!({ "name": "reader", "scopes": ["read"] })).await["secret"]
+            .as_str()
+            .expect("a secret")
+            .to_owned();
+        let (early, late) = ("2026-01-05T03:00:00Z", "2100-01-01T00:00:00Z");
+
+        assert_eq!(tell("no-such-key", notification("firing", early, "critical")).await.0, 401);
+        assert_eq!(tell(&reader, notification("firing", early, "critical")).await.0, 403);
+        let mut nameless = notification("firing", early, "critical");
+        nameless["alerts"][0]["annotations"]["description"] = json!("x".repeat(20_001));
+        let (status, refused) = tell(APP, nameless).await;
+        assert_eq!(status, 422, "{refused}");
+        assert!(refused["error"]["fields"]["alerts[0].annotations.description"].is_string(), "{refused}");
+
+        assert_eq!(tell(APP, notification("resolved", early, "critical")).await, (200, json!({ "issues": [] })), "nothing is known of it");
+        assert_eq!(tell(APP, notification("firing", early, "critical")).await, (200, json!({ "issues": [1] })));
+        assert_eq!(tell(APP, notification("firing", early, "critical")).await, (200, json!({ "issues": [1] })), "repeated every few hours");
+        let issue = server.read("/api/v1/issues/1").await;
+        for (field, value) in [
+            ("title", json!("One call in ten fails")),
+            ("description", json!("10.2 % of calls failed over 5 minutes.")),
+            ("severity", json!("critical")),
+            ("started_at", json!(early.replace('Z', ".000000Z"))),
+            ("created_by", json!("key:app")),
+            ("metric", json!({ "measure": "errors", "category": null, "route": "support", "variant": null })),
+        ] {
+            assert_eq!(issue[field], value, "{field}: {issue}");
+        }
+        let evidence = issue["timeline"].as_array().expect("a timeline").iter().find(|event| event["kind"] == "alert").cloned();
+        assert_eq!(evidence.expect("where it comes from")["link"], "https://prometheus.example.org/graph?g0.expr=errors");
+
+        for _ in 0..2 {
+            tell(APP, notification("resolved", early, "critical")).await;
+        }
+        let timeline = server.read("/api/v1/issues/1").await["timeline"].clone();
+        let quiet =
+            timeline.as_array().expect("a timeline").iter().filter(|e| e["words"].as_str().is_some_and(|w| w.contains("no longer")));
+        assert_eq!(quiet.count(), 1, "told twice, written once: {timeline}");
+        expect(&server, Method::PATCH, "issues/1", json!({ "state": "closed" })).await;
+        tell(APP, notification("firing", early, "critical")).await;
+        assert_eq!(server.read("/api/v1/issues/1").await["state"], "closed", "a repetition of what was closed opens nothing");
+        assert_eq!(tell(APP, notification("firing", late, "critical")).await, (200, json!({ "issues": [1] })));
+        assert_eq!(server.read("/api/v1/issues/1").await["state"], "open");
+    }
+}

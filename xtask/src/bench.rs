@@ -14,6 +14,7 @@ pub mod upstream;
 mod voices;
 
 use crate::gateway::Gateway;
+use crate::postgres::Postgres;
 use crate::progress::took;
 use crate::repo::{Profile, Repo};
 use crate::shell::{self, Background};
@@ -66,6 +67,9 @@ pub struct Options {
     /// Fill the inbox with so many pieces of feedback, read it, find themes, and flood it beside model calls
     #[arg(long, conflicts_with_all = ["proxy_only", "slow_streams", "minutes"])]
     feedback: Option<usize>,
+    /// Keep everything in PostgreSQL (installed and started for this) instead of SQLite
+    #[arg(long, conflicts_with = "proxy_only")]
+    postgres: bool,
     /// Measure the bare proxy alone, without building or starting hypercare
     #[arg(long)]
     proxy_only: bool,
@@ -105,8 +109,13 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let helpers = helpers(repo, options)?;
     let upstream = Helper::start(&helpers, &["mock-upstream"])?;
     let proxy = Helper::start(&helpers, &["bare-proxy", &upstream.address.to_string()])?;
-    let gateway =
-        if options.proxy_only { None } else { Some(Gateway::start(&repo.binary(Profile::Release), &configuration(upstream.address))?) };
+    let database = if options.postgres { Some(Postgres::start()?) } else { None };
+    let url = database.as_ref().map(|database| &*database.url);
+    let gateway = if options.proxy_only {
+        None
+    } else {
+        Some(Gateway::start(&repo.binary(Profile::Release), &configuration(upstream.address), url)?)
+    };
 
     println!("machine: {}", machine::describe());
     let bare = Target { address: proxy.address, process: proxy.process.id() };

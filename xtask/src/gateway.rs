@@ -26,8 +26,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Applies the configuration, starts the server and waits until it is ready.
-    pub fn start(binary: &Path, configuration: &str) -> Result<Self> {
+    /// Applies the configuration, starts the server and waits until it is ready. Without a database's address it keeps everything in its folder.
+    pub fn start(binary: &Path, configuration: &str, database: Option<&str>) -> Result<Self> {
         let folder = TempDir::new("gateway")?;
         let file = folder.path().join("configuration.toml");
         fs::write(&file, configuration).with_context(|| format!("cannot write {}", file.display()))?;
@@ -37,6 +37,7 @@ impl Gateway {
             command.arg(subcommand).current_dir(folder.path()).env("HYPERCARE_DATA_DIR", folder.path().join("data"));
             command.env("HYPERCARE_LISTEN", address.to_string()).env("HYPERCARE_LOG", "warn");
             command.env("HYPERCARE_ADMIN_EMAIL", ADMIN.0).env("HYPERCARE_ADMIN_PASSWORD", ADMIN.1);
+            command.envs(database.map(|url| ("HYPERCARE_DATABASE_URL", url)));
             command
         };
         shell::capture(hypercare("apply").arg(&file))?;

@@ -14,6 +14,7 @@ mod gateway;
 mod http;
 mod lint;
 mod machine;
+mod postgres;
 mod progress;
 mod python;
 mod real_model;

@@ -53,7 +53,7 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
 
     let release = repo.binary(Profile::Release);
     let binary = if release.exists() { release } else { build::run(repo, build::Options { debug: true, skip_wasm: false })? };
-    let gateway = Gateway::start(&binary, &configuration(address))?;
+    let gateway = Gateway::start(&binary, &configuration(address), None)?;
     let environment = |command: &mut Command| {
         command.env("HYPERCARE_URL", gateway.url()).env("HYPERCARE_BIN", &binary).env("HYPERCARE_ROUTE", ROUTE);
         command.env("HYPERCARE_KEY", GATEWAY_KEY).env("HYPERCARE_ADMIN_KEY", READ_KEY).env("MODEL_URL", format!("http://{address}/v1"));

@@ -3,7 +3,6 @@
 pub mod browser;
 mod clients;
 mod node;
-mod postgres;
 mod rust;
 
 use crate::build;

@@ -22,6 +22,8 @@ const RESPONSES: [&str; 11] = [
     "previous_response_id",
     "conversation",
 ];
+/// Fields of Bedrock's `ConverseTokensRequest`.
+const BEDROCK: [&str; 4] = ["messages", "system", "toolConfig", "additionalModelRequestFields"];
 
 /// The body that asks a provider to count what this body would bring; `None` where the dialect cannot count, or for a body that is no object.
 pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
@@ -39,7 +41,8 @@ pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
                     .into(),
             );
         }
-        Dialect::OpenAi | Dialect::Bedrock => return None,
+        Dialect::Bedrock => &BEDROCK,
+        Dialect::OpenAi => return None,
     };
     let mut fields = Object::body(body).ok()?;
     let mut kept = Members::new();
@@ -48,7 +51,10 @@ pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
             kept.put(key, raw);
         }
     }
-    Some(kept.finish().into_bytes())
+    let kept = kept.finish();
+    let question =
+        if dialect == Dialect::Bedrock { Members::new().with_json("input", &Members::new().with_json("converse", &kept).finish()).finish() } else { kept };
+    Some(question.into_bytes())
 }
 
 /// The count in a provider's answer.
@@ -58,9 +64,15 @@ pub fn read(dialect: Dialect, body: &[u8]) -> Option<u64> {
         input_tokens: Option<u64>,
         #[serde(rename = "totalTokens")]
         total: Option<u64>,
+        #[serde(rename = "inputTokens")]
+        input: Option<u64>,
     }
     let counted: Counted = serde_json::from_slice(body).ok()?;
-    if dialect == Dialect::Gemini { counted.total } else { counted.input_tokens }
+    match dialect {
+        Dialect::Gemini => counted.total,
+        Dialect::Bedrock => counted.input,
+        Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => counted.input_tokens,
+    }
 }
 
 /// The answer to a caller.
@@ -161,6 +173,10 @@ mod tests {
         );
         let gemini = question(Dialect::Gemini, br#"{"contents":[]}"#, "gemini-2.5-pro").expect("a question");
         assert_eq!(text(&gemini), r#"{"generateContentRequest":{"model":"models/gemini-2.5-pro","contents":[]}}"#);
+        // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html: what a call of Converse would bring.
+        let converse = br#"{"messages":[{"role":"user","content":[{"text":"Hello"}]}],"inferenceConfig":{"maxTokens":1}}"#;
+        let bedrock = question(Dialect::Bedrock, converse, "").expect("a question");
+        assert_eq!(text(&bedrock), r#"{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"Hello"}]}]}}}"#);
         assert_eq!(question(Dialect::OpenAi, b"{}", "m"), None, "chat completions cannot count");
         assert_eq!(question(Dialect::Gemini, b"{\"a\0\":1}", "m"), None, "found by the fuzzer: it is no JSON");
     }
@@ -170,6 +186,7 @@ mod tests {
         assert_eq!(read(Dialect::Anthropic, br#"{"input_tokens":14}"#), Some(14));
         assert_eq!(read(Dialect::Gemini, br#"{"totalTokens":31,"promptTokensDetails":[]}"#), Some(31));
         assert_eq!(read(Dialect::Gemini, b"{}"), None);
+        assert_eq!(read(Dialect::Bedrock, br#"{"inputTokens":9}"#), Some(9));
         assert_eq!(text(&write(Dialect::Anthropic, 14)), r#"{"input_tokens":14}"#);
         assert_eq!(text(&write(Dialect::Gemini, 31)), r#"{"totalTokens":31}"#);
         assert_eq!(text(&write(Dialect::Responses, 5)), r#"{"object":"response.input_tokens","input_tokens":5}"#);

@@ -2,18 +2,21 @@
 
 use super::{NewFix, SELF, announce, text, write};
 use crate::identity::Actor;
-use crate::issues::model::{EventKind, Fix, FixKind, Issue, Measure, Outcome, Share, State, Verdict};
+use crate::issues::model::{EventKind, Fix, FixKind, Issue, Measure, Outcome, Release, Share, State, Verdict};
 use crate::issues::store::{self, Wanted};
 use crate::server::App;
 use crate::types::{Duration, Fault, Instant};
 use hypercare_stats::proportion::{Z_95, newcombe};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// How far back the time before a fix goes at most, and at least.
 const MOST: Duration = Duration(7 * 86_400 * 1_000_000);
 const LEAST: Duration = Duration(3_600 * 1_000_000);
 /// How long after closing a fix is still watched.
 const WATCHED: Duration = Duration(30 * 86_400 * 1_000_000);
+/// Prompt versions and models that a fix is remembered to be proven on.
+const MOST_PROVEN: usize = 50;
 /// Fewer complaints on a fixed version are no regression.
 const LEAST_AGAIN: i64 = 5;
 
@@ -32,21 +35,42 @@ pub(super) async fn check(app: &App, new: NewFix, actor: &Actor, now: Instant) -
                 return Err(Fault::field("fix.what", format!("there is no route `{what}`")));
             }
         }
-        FixKind::Release => {}
+        FixKind::Model | FixKind::Release => {}
     }
     let at = new.at.unwrap_or(now);
     if at > now {
         return Err(Fault::field("fix.at", "is in the future"));
     }
-    Ok(Fix { kind: new.kind, what, at, by: actor.name() })
+    Ok(Fix { kind: new.kind, what, at, by: actor.name(), proven_on: Vec::new() })
 }
 
-/// Whether calls with this prompt have the fix: the fixed version or a later one of the same prompt.
-fn has_fix(fix: &str, prompt: Option<&str>) -> Option<bool> {
-    let parse = |text: &str| text.rsplit_once('@').and_then(|(name, v)| Some((name.to_owned(), v.parse::<u32>().ok()?)));
-    let (name, fixed) = parse(fix)?;
-    let (this, version) = parse(prompt?)?;
-    (this == name).then_some(version >= fixed)
+/// Name and number of a version of a prompt.
+fn version(text: &str) -> Option<(&str, u32)> {
+    text.rsplit_once('@').and_then(|(name, number)| Some((name, number.parse().ok()?)))
+}
+
+/// Whether this is the same prompt in the same version or a later one.
+fn has_version(prompt: Option<&str>, least: Option<&str>) -> Option<bool> {
+    let ((this, number), (name, least)) = (version(prompt?)?, version(least?)?);
+    (this == name).then_some(number >= least)
+}
+
+/// Whether an answer of this prompt and model has the fix. Nothing when it says nothing about it: another prompt, or, once the fix is proven, something newer than
+/// what was fixed in one part and another in the other.
+fn has_fix(fix: &Fix, answered: &Release, later: bool) -> Option<bool> {
+    let has = match fix.kind {
+        FixKind::PromptVersion => has_version(answered.prompt.as_deref(), Some(&fix.what))?,
+        FixKind::Model => answered.model.as_deref()? == fix.what,
+        FixKind::RouteChange | FixKind::Release => later,
+    };
+    let proven = || {
+        let same = |on: &Release| {
+            on.model == answered.model
+                && (on.prompt == answered.prompt || has_version(answered.prompt.as_deref(), on.prompt.as_deref()) == Some(true))
+        };
+        fix.proven_on.is_empty() || fix.proven_on.iter().any(same)
+    };
+    (!has || proven()).then_some(has)
 }
 
 /// Troubles and calls with and without the fix, over a span.
@@ -58,15 +82,14 @@ struct Sides {
 async fn sides(app: &App, issue: &Issue, fix: &Fix, from: Instant, to: Instant) -> Result<Sides, Fault> {
     let Some(metric) = &issue.metric else { return Ok(Sides { without: Share::default(), with: Share::default() }) };
     let mut sides = Sides { without: Share::default(), with: Share::default() };
-    // A version of a prompt is told by the calls themselves, old and new side by side; other fixes are told by time.
+    // A version of a prompt and a model are told by the calls themselves, old and new side by side; other fixes are told by time.
     let spans = match fix.kind {
-        FixKind::PromptVersion => vec![(from, to, None)],
-        _ => vec![(from, fix.at, Some(false)), (fix.at, to, Some(true))],
+        FixKind::PromptVersion | FixKind::Model => vec![(from, to, true)],
+        FixKind::RouteChange | FixKind::Release => vec![(from, fix.at, false), (fix.at, to, true)],
     };
-    for (from, to, fixed) in spans {
-        let mut add = |prompt: Option<&str>, hits: i64, of: i64| {
-            let side = fixed.or_else(|| has_fix(&fix.what, prompt));
-            let share = match side {
+    for (from, to, later) in spans {
+        let mut add = |prompt: Option<String>, model: Option<String>, hits: i64, of: i64| {
+            let share = match has_fix(fix, &Release { prompt, model }, later) {
                 Some(true) => &mut sides.with,
                 Some(false) => &mut sides.without,
                 None => return,
@@ -78,20 +101,29 @@ async fn sides(app: &App, issue: &Issue, fix: &Fix, from: Instant, to: Instant) 
         let calls = store::calls(app.db(), metric, from.floor(minute), to).await?;
         for row in calls {
             match metric.measure {
-                Measure::Errors => add(row.prompt.as_deref(), row.errors, row.calls),
+                Measure::Errors => add(row.prompt, row.model, row.errors, row.calls),
                 Measure::ThumbsDown => {}
-                _ => add(row.prompt.as_deref(), 0, row.calls),
+                _ => add(row.prompt, row.model, 0, row.calls),
             }
         }
         for row in store::hits(app.db(), metric, issue.theme.as_ref(), from, to).await? {
             match metric.measure {
                 Measure::Errors => {}
-                Measure::ThumbsDown => add(row.prompt.as_deref(), row.hits, row.thumbs),
-                _ => add(row.prompt.as_deref(), row.hits, 0),
+                Measure::ThumbsDown => add(row.prompt, row.model, row.hits, row.thumbs),
+                _ => add(row.prompt, row.model, row.hits, 0),
             }
         }
     }
     Ok(sides)
+}
+
+/// What has answered with the fix: what it is proven on, when the issue is closed now.
+pub(super) async fn answering(app: &App, issue: &Issue, fix: &Fix) -> Result<Vec<Release>, Fault> {
+    let Some(metric) = &issue.metric else { return Ok(Vec::new()) };
+    let calls = store::calls(app.db(), metric, fix.at.floor(Duration::MINUTE), app.now()).await?;
+    let with = calls.into_iter().map(|row| Release { prompt: row.prompt, model: row.model });
+    let with: BTreeSet<_> = with.filter(|answered| answered.model.is_some() && has_fix(fix, answered, true) == Some(true)).collect();
+    Ok(with.into_iter().take(MOST_PROVEN).collect())
 }
 
 /// What the numbers say about the fix of an issue; nothing without a fix and a metric.
@@ -162,7 +194,7 @@ async fn came_back(app: &App, issue: &Issue) -> Result<Option<String>, Fault> {
     Ok(worse.then(|| format!("It came back: {} of {} {} with {} since it was closed.", now.hits, now.of, of_what(issue), fix.what)))
 }
 
-async fn reopen(app: &App, issue: Issue, words: &str) -> Result<(), Fault> {
+pub(super) async fn reopen(app: &App, issue: Issue, words: &str) -> Result<(), Fault> {
     let now = app.now();
     let due_at = now.plus(super::clocks(app).await?.of(issue.severity));
     let after = Issue { state: State::Open, closed_at: None, acknowledged_at: None, due_at, updated_at: now, ..issue };
@@ -227,10 +259,36 @@ mod tests {
 
     #[test]
     fn a_later_version_has_the_fix_and_another_prompt_is_no_evidence() {
-        assert_eq!(has_fix("support@12", Some("support@12")), Some(true));
-        assert_eq!(has_fix("support@12", Some("support@13")), Some(true));
-        assert_eq!(has_fix("support@12", Some("support@9")), Some(false), "9 is older than 12");
-        assert_eq!(has_fix("support@12", Some("sales@12")), None);
-        assert_eq!(has_fix("support@12", None), None);
+        let fix = fix(FixKind::PromptVersion, "support@12");
+        let has = |prompt: Option<&str>| has_fix(&fix, &on(prompt, "large"), true);
+        assert_eq!(has(Some("support@12")), Some(true));
+        assert_eq!(has(Some("support@13")), Some(true));
+        assert_eq!(has(Some("support@9")), Some(false), "9 is older than 12");
+        assert_eq!(has(Some("sales@12")), None);
+        assert_eq!(has(None), None);
+    }
+
+    #[test]
+    fn what_was_proven_on_one_model_is_no_promise_for_another() {
+        let mut fix = fix(FixKind::PromptVersion, "support@12");
+        fix.proven_on = vec![on(Some("support@12"), "large")];
+        assert_eq!(has_fix(&fix, &on(Some("support@12"), "large"), true), Some(true));
+        assert_eq!(has_fix(&fix, &on(Some("support@13"), "large"), true), Some(true), "a later version on the same model");
+        assert_eq!(has_fix(&fix, &on(Some("support@12"), "small"), true), None, "never fixed there");
+        assert_eq!(has_fix(&fix, &on(Some("support@11"), "large"), true), Some(false));
+
+        let mut model = self::fix(FixKind::Model, "large");
+        model.proven_on = vec![on(None, "large")];
+        assert_eq!(has_fix(&model, &on(None, "large"), true), Some(true));
+        assert_eq!(has_fix(&model, &on(None, "small"), true), Some(false));
+        assert_eq!(has_fix(&model, &on(Some("support@1"), "large"), true), None, "with a prompt it was never seen");
+    }
+
+    fn fix(kind: FixKind, what: &str) -> Fix {
+        Fix { kind, what: what.to_owned(), at: Instant(0), by: "eve@example.org".to_owned(), proven_on: Vec::new() }
+    }
+
+    fn on(prompt: Option<&str>, model: &str) -> Release {
+        Release { prompt: prompt.map(str::to_owned), model: Some(model.to_owned()) }
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --feedback N`: an inbox that is full, themes of a day's comments, and a flood of posts beside model calls.
+//! `cargo xtask bench --feedback N`: an inbox that is full, how soon a new piece is seen in it, themes of a day's comments, and a flood of posts beside model calls.
 
 use super::{KEY, ROUTE, Totals, load};
 use crate::gateway::Gateway;
@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use axum::body::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use std::fmt::Write as _;
@@ -22,6 +23,9 @@ const PIECE: usize = 10_000;
 const TIMES: usize = 20;
 /// What a page or filter may take at the server.
 const AIM: Duration = Duration::from_millis(50);
+/// How soon a new piece must be seen, and how many are sent.
+const VISIBLE: Duration = Duration::from_secs(1);
+const NEWCOMERS: usize = 10;
 /// What finding themes of ten thousand comments may take.
 const THEMES_AIM: Duration = Duration::from_secs(10);
 /// Posts a second of the flood, and how long it lasts.
@@ -67,6 +71,7 @@ pub fn run(pieces: usize, runtime: &tokio::runtime::Runtime, gateway: &Gateway) 
     println!("\n{pieces} pieces of feedback imported in {}", took(filled.elapsed()));
     runtime.block_on(themes(gateway, &mut totals))?;
     runtime.block_on(reads(gateway, &mut totals))?;
+    runtime.block_on(newcomers(gateway, &mut totals))?;
     runtime.block_on(flood(gateway, &mut totals))?;
     Ok(totals)
 }
@@ -108,6 +113,8 @@ struct Client {
     address: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
     cookie: Option<String>,
+    /// What the last model call may be judged with.
+    token: Option<String>,
 }
 
 impl Client {
@@ -115,10 +122,17 @@ impl Client {
         let stream = TcpStream::connect(address).await.context("cannot connect")?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.context("cannot connect")?;
         tokio::spawn(connection);
-        Ok(Self { address, sender, cookie: None })
+        Ok(Self { address, sender, cookie: None, token: None })
     }
 
     async fn send(&mut self, method: &str, path: &str, kind: &str, key: Option<&str>, body: Bytes) -> Result<(u16, String)> {
+        let (status, body) = self.begin(method, path, kind, key, body).await?;
+        let body = body.collect().await.context("the answer broke")?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Sends, and leaves the answer's body to be read.
+    async fn begin(&mut self, method: &str, path: &str, kind: &str, key: Option<&str>, body: Bytes) -> Result<(u16, Incoming)> {
         let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string()).header("content-type", kind);
         if let Some(key) = key {
             request = request.header("authorization", format!("Bearer {key}"));
@@ -129,11 +143,12 @@ impl Client {
         self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await.context("no answer")?;
         let status = response.status().as_u16();
-        if let Some(cookie) = response.headers().get("set-cookie").and_then(|v| v.to_str().ok()) {
+        let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        if let Some(cookie) = header("set-cookie") {
             self.cookie = cookie.split(';').next().map(str::to_owned);
         }
-        let body = response.into_body().collect().await.context("the answer broke")?.to_bytes();
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+        self.token = header("x-hypercare-feedback-token").or(self.token.take());
+        Ok((status, response.into_body()))
     }
 
     async fn sign_in(&mut self) -> Result<()> {
@@ -199,6 +214,53 @@ async fn reads(gateway: &Gateway, totals: &mut Totals) -> Result<()> {
         println!("  {what}: median {}, first {}, worst of {TIMES} {}", took(median), took(first), took(worst));
         if median > AIM {
             totals.complaints.push(format!("{what} takes {}", took(median)));
+        }
+    }
+    Ok(())
+}
+
+/// New pieces, one after the other: until whoever looks at the inbox hears of it, and until a list asked for then has it.
+async fn newcomers(gateway: &Gateway, totals: &mut Totals) -> Result<()> {
+    let (mut application, mut reader, mut listener) =
+        (Client::new(gateway.address).await?, Client::new(gateway.address).await?, Client::new(gateway.address).await?);
+    reader.sign_in().await?;
+    listener.sign_in().await?;
+    let (status, mut feed) = listener.begin("GET", "/api/v1/live", "text/event-stream", None, Bytes::new()).await?;
+    if status != 200 {
+        bail!("the live feed was answered {status}");
+    }
+    let (mut heard, mut listed) = (Vec::with_capacity(NEWCOMERS), Vec::with_capacity(NEWCOMERS));
+    for number in 0..NEWCOMERS {
+        let asked = format!(r#"{{"model":"{ROUTE}","messages":[{{"role":"user","content":"Hello"}}],"user":"new-{number}"}}"#);
+        application.send("POST", "/v1/chat/completions", "application/json", Some(KEY), Bytes::from(asked)).await?;
+        let token = application.token.take().context("the answer has no feedback token")?;
+        let word = format!("newcomer-{number}");
+        let post = serde_json::json!({ "token": token, "rating": "down", "comment": word }).to_string();
+        let began = Instant::now();
+        let (status, text) = application.send("POST", "/v1/feedback", "application/json", None, Bytes::from(post)).await?;
+        if status != 201 {
+            bail!("feedback was answered {status}: {text}");
+        }
+        let mut said = String::new();
+        while !said.contains(&word) {
+            let frame = tokio::time::timeout(10 * VISIBLE, feed.frame()).await.context("nobody heard of new feedback")?;
+            let piece = frame.context("the live feed ended")??;
+            said.push_str(&String::from_utf8_lossy(piece.data_ref().map_or(&[][..], |data| data)));
+        }
+        heard.push(began.elapsed());
+        let (_, list) = reader.send("GET", "/api/v1/feedback?state=new&limit=50", "application/json", None, Bytes::new()).await?;
+        if !list.contains(&word) {
+            bail!("the inbox does not list what was just said");
+        }
+        listed.push(began.elapsed());
+        totals.through_gateway += 1;
+    }
+    for (what, times) in [("heard", &mut heard), ("listed", &mut listed)] {
+        times.sort();
+        let (median, worst) = (times[NEWCOMERS / 2], times[NEWCOMERS - 1]);
+        println!("a new piece is {what} after {} (median), {} at worst of {NEWCOMERS} (aim: {})", took(median), took(worst), took(VISIBLE));
+        if worst > VISIBLE {
+            totals.complaints.push(format!("a new piece is {what} after {} only", took(worst)));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! `cargo test` of the workspace, with a database of its own.
 
-use super::postgres::Postgres;
 use super::{Tally, number_before};
+use crate::postgres::Postgres;
 use crate::repo::Repo;
 use crate::shell;
 use anyhow::Result;

@@ -14,7 +14,8 @@ use hypercare::feedback::model::CATEGORIES;
 use hypercare::feedback::service::triage;
 use hypercare::identity::model::Permission;
 use hypercare::issues::model::{
-    Cause, CauseClass, Event, EventKind, FixKind, Impact, Issue, Kind, Measure, Metric, Outcome, PublicNote, Severity, State, Verdict,
+    Cause, CauseClass, Event, EventKind, FixKind, Impact, Issue, Kind, Measure, Metric, Outcome, PublicNote, Release, Severity, State,
+    Verdict,
 };
 use hypercare::issues::service::{self, NewFix, Update, fix};
 use hypercare::types::{Fault, Instant};
@@ -233,23 +234,27 @@ fn fix_form(s: &Shown) -> impl IntoView + use<> {
         &r.value("fix_kind", known.map_or("prompt_version", |f| f.kind.as_str())),
         None,
     );
-    let help = "A prompt and its version like support@12, a route, or the name of a release";
+    let help = "A prompt and its version like support@12, a route, a model, or the name of a release";
     let which =
         fields::needed("Which", "fix-what", "fix_what", r.value("fix_what", known.map_or("", |f| &f.what)), r.error("fix.what"), help);
     let link = known.and_then(|f| match f.kind {
         FixKind::PromptVersion => f.what.rsplit_once('@').map(|(name, _)| format!("/prompts/{}", encode(name))),
         FixKind::RouteChange => Some(format!("/routes/{}", encode(&f.what))),
-        FixKind::Release => None,
+        FixKind::Model | FixKind::Release => None,
     });
     let said = known.map(|f| {
         view! { " "<span class="badge plain">{f.kind.label()}</span>" "<span class="small">{f.what.clone()}" since "<When at=f.at/></span> }
     });
     // Not within the summary: what opens something cannot hold what leads elsewhere.
     let link = link.zip(known).map(|(href, f)| view! { <p><a class="link" href=href>{format!("Open {}", f.what)}</a></p> });
+    let proven = known.filter(|f| !f.proven_on.is_empty()).map(|f| {
+        let list = f.proven_on.iter().map(Release::label).collect::<Vec<_>>().join(", ");
+        view! { <p class="small">{format!("Proven on {list}. Trouble on anything older, or on another model, does not open this issue again.")}</p> }
+    });
     let open = known.is_none() && i.state == State::Fixing || r.error("fix.what").is_some();
     view! {
         <details class="card more" open=open><summary><h2>"What was done"</h2>{said}</summary>
-            {link}
+            {link}{proven}
             <form method="post" action=action(i) class="stack">{revision(i)}
                 <div class="fields">{kind}{which}</div>
                 <p class="small muted">"From now on calls with it are compared to calls without it."</p>

@@ -27,7 +27,7 @@ pub use read::read_request;
 pub use response::{read_response, write_response};
 pub use stream_in::Reader;
 pub use stream_out::Writer;
-pub use target::{Target, path, target};
+pub use target::{Target, count_path, path, target};
 pub use write::{Options, write_request};
 
 use crate::form::StopReason;

@@ -31,6 +31,17 @@ pub fn path(model: &str, stream: bool) -> String {
     format!("model/{}/{}", encode(model), if stream { "converse-stream" } else { "converse" })
 }
 
+/// The path of a count. Only the models themselves are counted for, not the profiles that spread calls over regions
+/// (`us.anthropic.claude-…`), so that the region before the name is left out.
+/// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html>.
+pub fn count_path(model: &str) -> String {
+    let own = REGIONS.iter().find_map(|region| model.strip_prefix(region)).unwrap_or(model);
+    format!("model/{}/count-tokens", encode(own))
+}
+
+/// What the names of profiles begin with.
+const REGIONS: [&str; 9] = ["us.", "us-gov.", "eu.", "apac.", "au.", "jp.", "ca.", "sa.", "global."];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +59,7 @@ mod tests {
             path(arn, true),
             "model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream"
         );
+        assert_eq!(count_path("us.anthropic.claude-haiku-4-5-20251001-v1:0"), "model/anthropic.claude-haiku-4-5-20251001-v1%3A0/count-tokens");
         assert_eq!(read(&format!("/model/{arn}/converse")), Some((arn.to_owned(), false)));
         assert_eq!(read("/model/m/invoke"), None);
         assert_eq!(read("/model//converse"), None);

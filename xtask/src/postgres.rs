@@ -1,4 +1,4 @@
-//! A PostgreSQL of the tests' own: a fresh cluster in a temporary folder on a free port, gone when they end.
+//! A PostgreSQL of a command's own: a fresh cluster in a temporary folder on a free port, gone when it ends.
 
 use crate::cleanup::Cleanup;
 use crate::temp::TempDir;
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 /// A running cluster; stopped and removed when dropped.
 pub struct Postgres {
-    /// For the tests: an empty database whose owner may create others.
+    /// An empty database whose owner may create others.
     pub url: String,
     // In this order: the server stops before its folder goes.
     _stop: Cleanup,
@@ -58,7 +58,7 @@ fn programs() -> Result<PathBuf> {
     if let Some(folder) = installed() {
         return Ok(folder);
     }
-    apt::install(&["postgresql"], "the tests on PostgreSQL")?;
+    apt::install(&["postgresql"], "what runs on PostgreSQL")?;
     installed().context("PostgreSQL is installed but `initdb` is nowhere to be found")
 }
 
