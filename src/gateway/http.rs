@@ -26,6 +26,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hypercare_wire::dialect::{Dialect, gemini};
 use hypercare_wire::embeddings::EmbeddingDialect;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Tick};
 
@@ -64,10 +65,11 @@ const PLAIN: [(&str, Endpoint); 6] = [
 
 /// Answers a call at a plain address without a router in between; gives back any other request.
 #[expect(clippy::result_large_err, reason = "what is given back is the request itself")]
-pub fn direct(gateway: &Gateway, request: Request) -> Result<impl Future<Output = Response<Body>> + Send + use<>, Request> {
+pub fn direct(gateway: &Gateway, request: Request) -> Result<Pin<Box<impl Future<Output = Response<Body>> + Send + use<>>>, Request> {
     let path = request.uri().path();
     match PLAIN.iter().find(|(plain, _)| *plain == path && *request.method() == Method::POST) {
-        Some((_, endpoint)) => Ok(call(gateway.clone(), *endpoint, None, request)),
+        // The room is there before the call: it is large, and would be moved otherwise. In a box at all because each idle connection would keep that room.
+        Some((_, endpoint)) => Ok(Box::into_pin(Box::write(Box::new_uninit(), call(gateway.clone(), *endpoint, None, request)))),
         None => Err(request),
     }
 }
@@ -198,23 +200,22 @@ fn exchange(
 }
 
 async fn run(exchange: Exchange, place: Admitted, began: Tick, body: Body) -> Response<Body> {
+    // A call that is finished though its caller hung up outlives the connection: it needs a place of its own.
+    match exchange.snapshot.finishes().then(Arc::<Presence>::default) {
+        None => answer(exchange, place, began, body, None).await,
+        Some(presence) => CarriedOn::new(answer(exchange, place, began, body, Some(presence.clone())), presence).await,
+    }
+}
+
+async fn answer(exchange: Exchange, place: Admitted, began: Tick, body: Body, presence: Option<Arc<Presence>>) -> Response<Body> {
     let id = Id::new();
     let dialect = exchange.dialect();
-    // A call that is finished though its caller hung up outlives the connection: it needs a place of its own.
-    let presence = exchange.snapshot.finishes().then(Arc::<Presence>::default);
-    let waits = presence.clone();
-    let answer = async move {
-        let request_id = HeaderValue::from_str(caller_id(&exchange.headers).unwrap_or(id.as_str()));
-        let mut response = exchange.answer(place, &id, began, body, presence).await.unwrap_or_else(|error| error.answer(dialect));
-        if let Ok(value) = request_id {
-            response.headers_mut().insert(names::REQUEST_ID, value);
-        }
-        response
-    };
-    match waits {
-        None => answer.await,
-        Some(waits) => CarriedOn::new(answer, waits).await,
+    let request_id = HeaderValue::from_str(caller_id(&exchange.headers).unwrap_or(id.as_str()));
+    let mut response = exchange.answer(place, &id, began, body, presence).await.unwrap_or_else(|error| error.answer(dialect));
+    if let Ok(value) = request_id {
+        response.headers_mut().insert(names::REQUEST_ID, value);
     }
+    response
 }
 
 /// A call with an `Idempotency-Key`: made once, whoever asks again.

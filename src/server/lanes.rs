@@ -126,8 +126,7 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             match gateway::http::direct(&gateway, request.map(Body::new)) {
-                // In a box: otherwise each idle connection keeps the room that a call takes.
-                Ok(call) => Either::Left(Box::pin(call.map(Ok))),
+                Ok(call) => Either::Left(call.map(Ok)),
                 Err(request) => Either::Right(router.clone().oneshot(request)),
             }
         });

@@ -22,7 +22,7 @@ const ABSENT: u32 = u32::MAX;
 
 /// What only the page of one call shows.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Facts {
+pub struct Facts<A = Attempt> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ pub struct Facts {
     /// The call it is a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow_of: Option<Id>,
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<A>,
     pub overhead_us: i64,
     #[serde(default)]
     pub cached_input_tokens: u64,
@@ -80,7 +80,7 @@ pub struct Builder {
 
 impl Builder {
     /// Adds a call; gives its place.
-    pub fn add(&mut self, facts: &Facts, bodies: &Bodies<'_>) -> io::Result<usize> {
+    pub fn add<A: Serialize>(&mut self, facts: &Facts<A>, bodies: &Bodies<'_>) -> io::Result<usize> {
         let start = self.raw.len();
         self.raw.extend([0; 4]);
         serde_json::to_writer(&mut self.raw, facts)?;
@@ -168,10 +168,10 @@ mod tests {
     fn a_call_comes_out_as_it_went_in() {
         let mut block = Builder::default();
         let metadata = RawValue::from_string(r#"{"team":"blue"}"#.to_owned()).expect("JSON");
-        block.add(&Facts::default(), &Bodies { request: Some(b""), ..Bodies::default() }).expect("adds");
+        block.add(&Facts::<Attempt>::default(), &Bodies { request: Some(b""), ..Bodies::default() }).expect("adds");
         let place = block
             .add(
-                &Facts { overhead_us: 7, metadata: Some(metadata), ..Facts::default() },
+                &Facts::<Attempt> { overhead_us: 7, metadata: Some(metadata), ..Facts::default() },
                 &Bodies { request: Some(b"{}"), response: Some(&[0xff, 0]), ..Bodies::default() },
             )
             .expect("adds");

@@ -70,7 +70,7 @@ pub struct RequestSummary {
 }
 
 /// One try at one target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Provider.
     pub provider: String,

@@ -2,7 +2,7 @@
 
 use super::block::{Bodies, Facts};
 use super::kind::{Kind, Kinds, Names};
-use super::model::{Attempt, Outcome};
+use super::model::Outcome;
 use crate::catalog::model::{Price, Tokens};
 use crate::gateway::Endpoint;
 use crate::types::{Id, Instant, Nanodollars};
@@ -42,8 +42,8 @@ pub(crate) enum Captured {
     Stream(Box<chat::ResponseSummary>),
 }
 
-/// One try, with names shared.
-#[derive(Debug)]
+/// One try, with names shared; written like an [`Attempt`](super::model::Attempt).
+#[derive(Debug, Serialize)]
 pub(crate) struct Tried {
     pub provider: Arc<str>,
     pub model: Arc<str>,
@@ -109,7 +109,7 @@ pub(crate) struct Row {
 /// A row and what goes into the block.
 pub(super) struct Settled {
     pub row: Row,
-    pub facts: Facts,
+    pub facts: Facts<Tried>,
     keep_bodies: bool,
     request: Bytes,
     rendered_prompt: Option<String>,
@@ -187,7 +187,7 @@ impl CallRecord {
             user_agent: self.user_agent,
             metadata: self.metadata,
             shadow_of: self.shadow_of,
-            attempts: self.attempts.into_iter().map(Tried::named).collect(),
+            attempts: self.attempts,
             overhead_us: self.overhead_us,
             cached_input_tokens: tokens.cached_input,
             cache_write_tokens: tokens.cache_write,
@@ -202,16 +202,10 @@ impl CallRecord {
     }
 }
 
-impl Tried {
-    fn named(self) -> Attempt {
-        let Self { provider, model, status, error, duration_us } = self;
-        Attempt { provider: provider.to_string(), model: model.to_string(), status, error: error.map(str::to_owned), duration_us }
-    }
-}
-
-/// What the log keeps of a whole answer; nothing of one that cannot be read.
+/// What the log keeps of a whole answer; nothing of one that cannot be read. Text that stands in the body it keeps is not kept twice.
 pub(super) fn summarise(dialect: Dialect, body: &[u8]) -> chat::ResponseSummary {
     match dialect {
+        Dialect::OpenAi if body.len() <= MAX_BODY => chat::count_response(body),
         Dialect::OpenAi => chat::summarise_response(body),
         other => other.read_response(body).map(|response| summary_of(&response)).unwrap_or_default(),
     }

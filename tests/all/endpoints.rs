@@ -96,7 +96,8 @@ async fn tokens_are_counted_on_bedrock_for_the_model_itself() {
     assert_eq!(header(&response, "x-hypercare-estimated"), "");
     assert_eq!(json_of(response).await, (200, json!({ "input_tokens": 21 })));
     assert!(upstream.last().path.ends_with("/model/mock/count-tokens"), "{}", upstream.last().path);
-    let conversation = json!({ "messages": [{ "role": "user", "content": [{ "text": "Hello, Claude" }] }], "system": [{ "text": "Be brief." }] });
+    let conversation =
+        json!({ "messages": [{ "role": "user", "content": [{ "text": "Hello, Claude" }] }], "system": [{ "text": "Be brief." }] });
     assert_eq!(upstream.last().body(), json!({ "input": { "converse": conversation } }));
 }
 

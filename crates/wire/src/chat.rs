@@ -5,7 +5,7 @@ mod answer;
 mod request;
 mod stream;
 
-pub use answer::{RequestSummary, ResponseSummary, summarise_request, summarise_response};
+pub use answer::{RequestSummary, ResponseSummary, count_response, summarise_request, summarise_response};
 pub use request::{ChatRequest, Edit, ParseError};
 pub(crate) use request::{Fields, not_json};
 pub use stream::{Seen, StreamScanner};

@@ -52,8 +52,11 @@ pub fn question(dialect: Dialect, body: &[u8], model: &str) -> Option<Vec<u8>> {
         }
     }
     let kept = kept.finish();
-    let question =
-        if dialect == Dialect::Bedrock { Members::new().with_json("input", &Members::new().with_json("converse", &kept).finish()).finish() } else { kept };
+    let question = if dialect == Dialect::Bedrock {
+        Members::new().with_json("input", &Members::new().with_json("converse", &kept).finish()).finish()
+    } else {
+        kept
+    };
     Some(question.into_bytes())
 }
 

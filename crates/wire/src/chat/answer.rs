@@ -2,9 +2,10 @@
 
 use crate::usage::{OpenAiUsage, Usage};
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 /// What the log keeps of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,12 +34,12 @@ pub struct ResponseSummary {
 }
 
 /// Text that is borrowed where it has no escapes.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The text of a message's `content`: a string, or the text parts of a list.
 fn text_of(content: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
+    #[derive(serde::Deserialize)]
     struct Part<'a> {
         #[serde(borrow)]
         text: Option<Text<'a>>,
@@ -54,59 +55,173 @@ fn text_of(content: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Reads what lists show of a request, in whichever dialect; at most `chars` characters of text. A body that cannot be read gives nothing.
 pub fn summarise_request(body: &[u8], chars: usize) -> RequestSummary {
-    #[derive(Deserialize)]
-    struct Message<'a> {
-        #[serde(borrow)]
-        role: Option<Text<'a>>,
-        #[serde(borrow, alias = "parts")]
-        content: Option<&'a RawValue>,
+    let Ok(Asked(Said { newest, messages })) = serde_json::from_slice(body) else { return RequestSummary::default() };
+    let text = newest.and_then(|newest| match newest {
+        Newest::Text(text) => Some(text),
+        Newest::Content(content) => text_of(content),
+    });
+    let short = |text: Cow<'_, str>| match text.char_indices().nth(chars) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text.into_owned(),
+    };
+    RequestSummary { last_user_text: text.map(short), messages }
+}
+
+/// What was said, read in one pass, without anything that is not shown.
+#[derive(Default)]
+struct Said<'a> {
+    newest: Option<Newest<'a>>,
+    messages: usize,
+}
+
+/// The newest of the user's messages.
+enum Newest<'a> {
+    Text(Cow<'a, str>),
+    Content(&'a RawValue),
+}
+
+/// A body of any dialect. Chat and Anthropic have messages, Responses and embeddings an input, Gemini contents.
+struct Asked<'a>(Said<'a>);
+
+impl<'de> Deserialize<'de> for Asked<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Body;
+        impl<'de> Visitor<'de> for Body {
+            type Value = Asked<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a request")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let mut said = Said::default();
+                while let Some(Text(key)) = fields.next_key()? {
+                    match &*key {
+                        "messages" | "input" | "contents" => said = fields.next_value()?,
+                        _ => drop(fields.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(Asked(said))
+            }
+        }
+        deserializer.deserialize_map(Body)
     }
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        // Chat and Anthropic, Responses and embeddings, Gemini.
-        #[serde(borrow, alias = "input", alias = "contents")]
-        messages: &'a RawValue,
+}
+
+impl<'de> Deserialize<'de> for Said<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Messages;
+        impl<'de> Visitor<'de> for Messages {
+            type Value = Said<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or messages")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Said { newest: Some(Newest::Text(Cow::Borrowed(text))), messages: 1 })
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Said { newest: Some(Newest::Text(Cow::Owned(text.to_owned()))), messages: 1 })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut said = Said::default();
+                while let Some(Turn(turn)) = list.next_element()? {
+                    said.messages += 1;
+                    said.newest = turn.unwrap_or(said.newest);
+                }
+                Ok(said)
+            }
+        }
+        deserializer.deserialize_any(Messages)
     }
-    let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return RequestSummary::default() };
-    let short = |text: &str| text.chars().take(chars).collect::<String>();
-    if let Ok(Text(text)) = serde_json::from_str::<Text<'_>>(body.messages.get()) {
-        return RequestSummary { last_user_text: Some(short(&text)), messages: 1 };
+}
+
+/// One message: what it says, if it is the user's.
+struct Turn<'a>(Option<Option<Newest<'a>>>);
+
+impl<'de> Deserialize<'de> for Turn<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Message;
+        impl<'de> Visitor<'de> for Message {
+            type Value = Turn<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a message")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Turn(Some(Some(Newest::Text(Cow::Borrowed(text))))))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Turn(Some(Some(Newest::Text(Cow::Owned(text.to_owned()))))))
+            }
+
+            /// Texts as tokens, for embeddings.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut tokens: A) -> Result<Self::Value, A::Error> {
+                while tokens.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Turn(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Turn(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let (mut role, mut content): (Option<Text<'de>>, Option<&'de RawValue>) = (None, None);
+                while let Some(Text(key)) = fields.next_key()? {
+                    match &*key {
+                        "role" => role = fields.next_value()?,
+                        "content" | "parts" => content = fields.next_value()?,
+                        _ => drop(fields.next_value::<IgnoredAny>()?),
+                    }
+                }
+                // Gemini's first turn may go without a role.
+                let of_user = role.map_or(content.is_some(), |role| role.0 == "user");
+                Ok(Turn(of_user.then(|| content.map(Newest::Content))))
+            }
+        }
+        deserializer.deserialize_any(Message)
     }
-    if let Ok(texts) = serde_json::from_str::<Vec<Text<'_>>>(body.messages.get()) {
-        return RequestSummary { last_user_text: texts.last().map(|text| short(&text.0)), messages: texts.len() };
-    }
-    let Ok(messages) = serde_json::from_str::<Vec<Message<'_>>>(body.messages.get()) else { return RequestSummary::default() };
-    // Gemini's first turn may go without a role.
-    let user = |m: &&Message<'_>| m.role.as_ref().map_or(m.content.is_some(), |role| role.0 == "user");
-    let text = messages.iter().rev().find(user).and_then(|m| m.content).and_then(text_of);
-    RequestSummary { last_user_text: text.map(|t| short(&t)), messages: messages.len() }
 }
 
 /// Reads what the log keeps of an answer. A body that cannot be read gives nothing.
 pub fn summarise_response(body: &[u8]) -> ResponseSummary {
-    #[derive(Deserialize)]
+    read_response(body, true)
+}
+
+/// The same without the text, unless the provider did not count: what was said can be read off the body again.
+pub fn count_response(body: &[u8]) -> ResponseSummary {
+    read_response(body, false)
+}
+
+fn read_response(body: &[u8], with_text: bool) -> ResponseSummary {
+    #[derive(serde::Deserialize)]
     struct Token {
         logprob: f64,
     }
-    #[derive(Deserialize)]
+    #[derive(serde::Deserialize)]
     struct Logprobs {
         content: Option<Vec<Token>>,
     }
-    #[derive(Deserialize)]
+    #[derive(serde::Deserialize)]
     struct Message<'a> {
         #[serde(borrow)]
         content: Option<&'a RawValue>,
         #[serde(borrow)]
         refusal: Option<Text<'a>>,
     }
-    #[derive(Deserialize)]
+    #[derive(serde::Deserialize)]
     struct Choice<'a> {
         #[serde(borrow)]
         message: Option<Message<'a>>,
         finish_reason: Option<String>,
         logprobs: Option<Logprobs>,
     }
-    #[derive(Deserialize)]
+    #[derive(serde::Deserialize)]
     struct Body<'a> {
         id: Option<String>,
         #[serde(borrow, default)]
@@ -116,6 +231,7 @@ pub fn summarise_response(body: &[u8]) -> ResponseSummary {
     let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return ResponseSummary::default() };
     let first = body.choices.into_iter().next();
     let (message, finish_reason, logprobs) = first.map_or((None, None, None), |c| (c.message, c.finish_reason, c.logprobs));
+    let message = message.filter(|_| with_text || body.usage.is_none());
     ResponseSummary {
         text: message.and_then(|m| m.content.and_then(text_of).or(m.refusal.map(|r| r.0)).map(Cow::into_owned)),
         finish_reason,
@@ -158,6 +274,34 @@ mod tests {
             Some(Usage::default())
         );
         assert_eq!(summarise_response(b"<html>"), ResponseSummary::default());
+    }
+
+    #[test]
+    fn the_text_is_left_out_where_the_provider_counted() {
+        let counted = br#"{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+        assert_eq!(count_response(counted), ResponseSummary { text: None, ..summarise_response(counted) });
+        let uncounted = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
+        assert_eq!(count_response(uncounted), summarise_response(uncounted));
+    }
+
+    #[test]
+    fn every_dialect_has_its_place_for_what_is_said() {
+        let newest = |body: &str| summarise_request(body.as_bytes(), 160).last_user_text;
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(newest(r#"{"model":"m","input":"a \"cat\""}"#), some("a \"cat\""), "Responses");
+        assert_eq!(newest(r#"{"input":["a","b"]}"#), some("b"), "embeddings");
+        assert_eq!(newest(r#"{"input":[[1,2],[3]]}"#), None, "tokens are no text");
+        assert_eq!(newest(r#"{"input":[1,2]}"#), None, "one text as tokens");
+        assert_eq!(newest(r#"{"input":[{"role":"user","content":"hi"},{"type":"function_call","name":"f"}]}"#), some("hi"));
+        assert_eq!(newest(r#"{"contents":[{"parts":[{"text":"x"}]},{"role":"model","parts":[{"text":"y"}]}]}"#), some("x"), "Gemini");
+        assert_eq!(
+            newest(r#"{"messages":[{"role":"user","content":"x"},{"role":"user","content":null}]}"#),
+            None,
+            "the newest says nothing"
+        );
+        for unread in ["", "[]", r#"{"messages":7}"#, r#"{"messages":["a""#, "{\"input\":\"\u{0}\"}"] {
+            assert_eq!(summarise_request(unread.as_bytes(), 160), RequestSummary::default(), "{unread}");
+        }
     }
 
     #[test]

@@ -59,7 +59,10 @@ mod tests {
             path(arn, true),
             "model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream"
         );
-        assert_eq!(count_path("us.anthropic.claude-haiku-4-5-20251001-v1:0"), "model/anthropic.claude-haiku-4-5-20251001-v1%3A0/count-tokens");
+        assert_eq!(
+            count_path("us.anthropic.claude-haiku-4-5-20251001-v1:0"),
+            "model/anthropic.claude-haiku-4-5-20251001-v1%3A0/count-tokens"
+        );
         assert_eq!(read(&format!("/model/{arn}/converse")), Some((arn.to_owned(), false)));
         assert_eq!(read("/model/m/invoke"), None);
         assert_eq!(read("/model//converse"), None);
