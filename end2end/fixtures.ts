@@ -15,6 +15,8 @@ interface TestFixtures {
   watch: Watch;
   /** A new browser, signed in as that persona. */
   as: (persona: Persona) => Promise<Page>;
+  /** The end of the addresses that refuse what a page's script sends in this test, on purpose. */
+  refusing: string | null;
 }
 
 interface WorkerOptions {
@@ -32,6 +34,11 @@ const ANSWERS = new Set([401, 403, 404, 409, 422, 429]);
 class Console {
   readonly #problems: { text: string; url: string }[] = [];
   readonly #documents = new Set<string>();
+  readonly #refusing: string | null;
+
+  constructor(refusing: string | null) {
+    this.#refusing = refusing;
+  }
 
   watch(context: BrowserContext): void {
     context.on("console", (message) => {
@@ -39,7 +46,8 @@ class Console {
     });
     context.on("weberror", (error) => this.#problems.push({ text: error.error().stack ?? error.error().message, url: error.page()?.url() ?? "" }));
     context.on("response", (response) => {
-      if (response.request().isNavigationRequest() && ANSWERS.has(response.status())) this.#documents.add(response.url());
+      const meant = response.request().isNavigationRequest() || (this.#refusing !== null && response.url().endsWith(this.#refusing));
+      if (meant && ANSWERS.has(response.status())) this.#documents.add(response.url());
     });
   }
 
@@ -71,9 +79,11 @@ export const test = base.extend<TestFixtures, WorkerOptions & WorkerFixtures>({
 
   baseURL: async ({ gateway }, use) => use(gateway.url),
 
+  refusing: [null, { option: true }],
+
   watch: [
-    async ({ context }, use) => {
-      const seen = new Console();
+    async ({ context, refusing }, use) => {
+      const seen = new Console(refusing);
       seen.watch(context);
       await use((other) => seen.watch(other));
       expect(seen.problems(), "errors on the console").toEqual([]);

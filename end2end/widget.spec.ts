@@ -99,6 +99,43 @@ test("thumbs: down, why, and what it should have said, by keyboard alone", async
   const said = admin.getByRole("region", { name: "What was said" });
   await expect(said).toContainText("Should have been: The white one.");
   await expect(said).toContainText("screencheckout");
+
+  // Thought better of it: what was sent and is emptied is taken back.
+  await down.click();
+  await page.getByRole("checkbox", { name: "Inaccurate" }).uncheck();
+  await page.getByRole("textbox", { name: "Comment" }).fill("");
+  await page.getByRole("textbox", { name: "What should it have said?" }).fill("");
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect(page.getByRole("textbox")).toHaveCount(0);
+  expect(await storedOf(admin, "thumbs")).toMatchObject([{ rating: "down", categories: [], flag: "wrong", comment: null, correction: null }]);
+});
+
+test.describe("a token that is not ours", () => {
+  test.use({ refusing: "/v1/feedback" });
+
+  test("is refused in the widget's own words, loses nothing, and the right one puts it right", async ({ page, gateway, as }) => {
+    const admin = await as("admin");
+    const answer = await gateway.call("Which lamp, asks forged?", { user: "forged" });
+    const forged = (answer.token.startsWith("A") ? "B" : "A") + answer.token.slice(1);
+    const shop = await startForeignPage(gateway.url, forged, answer.text, { attributes: `user="forged"` });
+    open.push(shop);
+    await page.goto(shop.url);
+    await page.getByRole("button", { name: "Bad answer" }).click();
+    await expect(page.getByRole("alert")).toHaveText("This feedback token is not valid.");
+    await expect(page.getByRole("status")).toBeEmpty();
+    expect(await serious(page)).toEqual([]);
+    await page.getByRole("textbox", { name: "Comment" }).fill("It named a lamp you do not sell.");
+    await page.getByRole("button", { name: "Send" }).click();
+    await expect(page.getByRole("alert")).toBeVisible();
+    await expect(page.getByRole("textbox", { name: "Comment" }), "what was typed stays").toHaveValue("It named a lamp you do not sell.");
+    expect(await storedOf(admin, "forged")).toEqual([]);
+
+    await page.locator("hypercare-feedback").evaluate((el, token) => el.setAttribute("token", token), answer.token);
+    await expect(page.getByRole("alert")).toHaveCount(0);
+    await page.getByRole("button", { name: "Bad answer" }).click();
+    await expect(thanks(page)).toBeVisible();
+    expect(await storedOf(admin, "forged")).toMatchObject([{ rating: "down" }]);
+  });
 });
 
 test("stars: arrow keys try them out, one is sent where they stay, and few open the form", async ({ page, gateway, as }) => {

@@ -192,7 +192,7 @@ input{accent-color:var(--a);width:16px;height:16px;margin:0}
       clearTimeout(later);
       turn = {};
       rating = who = null;
-      said = sent = { categories: [], comment: null, flag: null, correction: null };
+      said = sent = { categories: null, comment: null, flag: null, correction: null };
       opened = mode() === "form";
       busy = dirty = closing = offline = false;
       state = trouble = "";
@@ -207,13 +207,16 @@ input{accent-color:var(--a);width:16px;height:16px;margin:0}
       control().focus();
     };
 
+    // Nothing is left out; what was sent and is empty now is taken back.
+    const typed = (field) => field.value.trim() || (sent[field.name] ? "" : null);
+
     const submit = () => {
       if (busy && closing) return;
       said = {
         categories: boxes.filter((box) => box.checked).map((box) => box.value),
-        comment: comment.value.trim() || null,
+        comment: typed(comment),
         flag: flag.value || null,
-        correction: correction.value.trim() || null,
+        correction: typed(correction),
       };
       comment.setCustomValidity(rating || said.comment || said.flag || said.categories[0] ? "" : word("empty"));
       if (!comment.reportValidity()) return;
@@ -242,7 +245,7 @@ input{accent-color:var(--a);width:16px;height:16px;margin:0}
       const done = closing;
       const detail = rating > 0 ? { rating: null, stars: rating, ...said } : { rating, stars: null, ...said };
       if (!asks()) detail.categories = [];
-      if (!low()) detail.correction = null;
+      if (!low()) detail.correction = sent.correction && "";
       // The server knows an opinion by token and user: a user named later would be a second opinion.
       who ||= { user: host.getAttribute("user") };
       busy = true;

@@ -41,14 +41,13 @@ pub struct NewFeedback {
     pub stars: Option<i64>,
     /// 0 to 1.
     pub score: Option<f64>,
-    /// What kind of trouble.
-    #[serde(default)]
-    pub categories: Vec<String>,
+    /// What kind of trouble; an empty list takes back what was said before.
+    pub categories: Option<Vec<String>>,
     /// A report of a problem.
     pub flag: Option<Flag>,
-    /// In the person's words.
+    /// In the person's words; empty takes back what was said before.
     pub comment: Option<String>,
-    /// What the answer should have been.
+    /// What the answer should have been; empty takes back what was said before.
     pub correction: Option<String>,
     /// Who gives it, as the application names them.
     pub user: Option<String>,
@@ -221,8 +220,10 @@ fn check(new: &NewFeedback) -> Result<(), Fault> {
     let mut bad = |field: &str, why: &str| {
         wrong.insert(field.to_owned(), why.to_owned());
     };
-    let said = new.rating.is_some() || new.stars.is_some() || new.score.is_some() || new.flag.is_some() || !new.categories.is_empty();
-    if !said && new.comment.as_deref().is_none_or(str::is_empty) && new.correction.is_none() {
+    let categories = new.categories.as_deref().unwrap_or_default();
+    let said = new.rating.is_some() || new.stars.is_some() || new.score.is_some() || new.flag.is_some() || !categories.is_empty();
+    let empty = |text: &Option<String>| text.as_deref().is_none_or(|t| t.trim().is_empty());
+    if !said && empty(&new.comment) && empty(&new.correction) {
         bad("rating", "is missing: give a rating, stars, score, category, flag, comment or correction");
     }
     if new.stars.is_some_and(|n| !(1..=5).contains(&n)) {
@@ -232,7 +233,7 @@ fn check(new: &NewFeedback) -> Result<(), Fault> {
         bad("score", "must be 0 to 1");
     }
     let safe = |c: &String| !c.is_empty() && c.len() <= 40 && c.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if new.categories.len() > 10 || !new.categories.iter().all(safe) {
+    if categories.len() > 10 || !categories.iter().all(safe) {
         bad("categories", "must be at most 10 words of 1 to 40 letters, digits, `_` or `-`");
     }
     for (field, text, most) in [
@@ -268,13 +269,14 @@ fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Optio
         (None, None, _) => id.to_string(),
     };
     let full = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
-    let comment = full(new.comment);
+    let (no_comment, no_correction) = (new.comment.is_some(), new.correction.is_some());
+    let (comment, correction) = (full(new.comment), full(new.correction));
     let words = comment.as_deref().unwrap_or_default();
     let spam = if words.is_empty() { 0.0 } else { hypercare_text::spam::score(words).score };
     let sensitive = new.flag.is_some_and(Flag::is_sensitive);
     let good = new.rating == Some(Rating::Up) || new.stars.is_some_and(|n| n >= 4) || new.score.is_some_and(|s| s >= 0.8);
     // Praise without a word asks nobody for a decision: it counts, and does not wait among what does.
-    let praise = good && comment.is_none() && new.flag.is_none() && new.categories.is_empty() && new.correction.is_none();
+    let praise = good && comment.is_none() && new.flag.is_none() && new.categories.as_ref().is_none_or(Vec::is_empty) && correction.is_none();
     let now = app.now();
     Entry {
         id: id.clone(),
@@ -290,7 +292,9 @@ fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Optio
         score: new.score,
         categories: new.categories,
         flag: new.flag,
-        correction: full(new.correction),
+        no_comment: no_comment && comment.is_none(),
+        no_correction: no_correction && correction.is_none(),
+        correction,
         metadata: new.metadata.map(serde_json::Value::Object),
         channel: subject.channel,
         reporter: subject.reporter,
@@ -391,11 +395,12 @@ pub async fn status(app: &App, actor: Option<&Actor>, token: Option<&str>, id: &
     let public = row.public.as_ref().map(|note| &note.0);
     let (status, message) = match (row.issue_state, row.state) {
         (Some(crate::issues::model::State::Closed), _) => ("resolved", "This has been fixed. Thank you for telling us."),
-        (Some(crate::issues::model::State::WontFix), _) | (None, State::Done | State::Spam) => ("closed", "We have looked at this."),
+        (Some(crate::issues::model::State::WontFix), _) | (None, State::Done) => ("closed", "We have looked at this."),
         (Some(_), _) => ("in_progress", "We know what this is about and are working on it."),
         (None, State::Review) => ("in_review", "Somebody is looking at this."),
         (None, State::New) if row.assignee.is_some() => ("in_review", "Somebody is looking at this."),
-        (None, State::New) => ("received", "We have received this."),
+        // Whoever sends spam learns nothing from it, and whoever is taken for it is not told that somebody looked.
+        (None, State::New | State::Spam) => ("received", "We have received this."),
     };
     let workaround = public.map(|note| note.workaround.trim()).filter(|w| !w.is_empty() && status == "in_progress");
     let message = workaround.map_or_else(|| message.to_owned(), |w| format!("{message} Meanwhile: {w}"));

@@ -30,10 +30,15 @@ pub struct Entry {
     pub rating: Option<Rating>,
     pub stars: Option<i64>,
     pub score: Option<f64>,
-    pub categories: Vec<String>,
+    /// `None` leaves what was said before, an empty list takes it back.
+    pub categories: Option<Vec<String>>,
     pub flag: Option<Flag>,
     pub comment: Option<String>,
+    /// The comment given before is taken back.
+    pub no_comment: bool,
     pub correction: Option<String>,
+    /// The correction given before is taken back.
+    pub no_correction: bool,
     pub metadata: Option<serde_json::Value>,
     pub channel: String,
     /// Who may read its status again: digest of the token, or `key:<name>`.
@@ -126,8 +131,8 @@ const SELECT: &str = "SELECT f.id, f.created_at, f.updated_at, COALESCE(r.caller
     f.assignee, f.issue, f.revision
     FROM feedback f LEFT JOIN requests r ON r.id = f.request LEFT JOIN themes t ON t.id = f.theme";
 
-/// Inserts, or updates what the same reporter said before; parts not given this time stay, and so does what people decided, unless a flag is new. Gives
-/// the id it is stored under.
+/// Inserts, or updates what the same reporter said before; parts not given this time stay unless they are taken back, and so does what people decided,
+/// unless a flag is new. Gives the id it is stored under.
 pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
     let row = sql!(
         tx.on(),
@@ -138,10 +143,12 @@ pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
          ON CONFLICT (dedupe) DO UPDATE SET updated_at = excluded.updated_at, rating = COALESCE(excluded.rating, feedback.rating),
            stars = COALESCE(excluded.stars, feedback.stars), score = COALESCE(excluded.score, feedback.score),
            categories = CASE WHEN $18 THEN excluded.categories ELSE feedback.categories END, flag = COALESCE(excluded.flag, feedback.flag),
-           comment = COALESCE(excluded.comment, feedback.comment), correction = COALESCE(excluded.correction, feedback.correction),
-           metadata = COALESCE(excluded.metadata, feedback.metadata), sentiment = COALESCE(excluded.sentiment, feedback.sentiment),
-           language = COALESCE(excluded.language, feedback.language),
-           spam = CASE WHEN excluded.comment IS NULL THEN feedback.spam ELSE excluded.spam END,
+           comment = CASE WHEN $26 THEN excluded.comment ELSE feedback.comment END,
+           correction = CASE WHEN $27 THEN excluded.correction ELSE feedback.correction END,
+           metadata = COALESCE(excluded.metadata, feedback.metadata),
+           sentiment = CASE WHEN $26 THEN excluded.sentiment ELSE feedback.sentiment END,
+           language = CASE WHEN $26 THEN excluded.language ELSE feedback.language END,
+           spam = CASE WHEN $26 THEN excluded.spam ELSE feedback.spam END,
            state = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN 'new'
              WHEN feedback.revision = 0 AND feedback.state = 'done' THEN excluded.state ELSE feedback.state END,
            severity = CASE WHEN excluded.flag IS NOT NULL AND feedback.flag IS NULL THEN COALESCE(excluded.severity, feedback.severity)
@@ -158,25 +165,27 @@ pub async fn upsert(tx: &mut Tx, e: &Entry) -> Result<Id> {
         e.rating,
         e.stars,
         e.score,
-        Json(&e.categories),
+        Json(e.categories.as_deref().unwrap_or_default()),
         e.flag,
         e.comment.as_deref(),
         e.correction.as_deref(),
         e.metadata.as_ref().map(Json),
         &e.channel,
         &e.reporter,
-        !e.categories.is_empty(),
+        e.categories.is_some(),
         e.created_at,
         e.sentiment,
         e.language,
         e.spam,
         e.state,
         e.severity,
-        e.request.is_none() && e.request_id.is_none()
+        e.request.is_none() && e.request_id.is_none(),
+        e.no_comment || e.comment.is_some(),
+        e.no_correction || e.correction.is_some()
     )?;
-    if !e.categories.is_empty() {
+    if let Some(categories) = &e.categories {
         sql!(tx.on(), execute, "DELETE FROM feedback_categories WHERE feedback = $1", &row.0)?;
-        for category in &e.categories {
+        for category in categories {
             sql!(
                 tx.on(),
                 execute,

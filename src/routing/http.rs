@@ -3,7 +3,7 @@
 use super::model::RouteDraft;
 use super::service::{self, schedule};
 use crate::identity::http::Caller;
-use crate::server::{ApiError, App, Body};
+use crate::server::{ApiError, App, Body, unreadable};
 use crate::types::{Fault, Id, Instant};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 async fn list(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
@@ -89,19 +89,33 @@ async fn create(
     Ok((StatusCode::CREATED, tagged(route)).into_response())
 }
 
+/// A route as it was read may be sent back changed: what only we write is left out, and the revision it was read at says whether somebody else was sooner.
+fn draft_of(mut as_read: Map<String, Value>) -> Result<(RouteDraft, Option<i64>), Fault> {
+    for ours in ["id", "updated_at", "updated_by"] {
+        as_read.remove(ours);
+    }
+    let revision = match as_read.remove("revision") {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(value.as_i64().ok_or_else(|| Fault::field("revision", "must be the route's revision as it was read"))?),
+    };
+    let draft = serde_json::from_value(Value::Object(as_read)).map_err(|e| unreadable(&e))?;
+    Ok((draft, revision))
+}
+
 async fn replace(
     State(app): State<App>,
     caller: Caller,
     Path(name): Path<String>,
     headers: HeaderMap,
     Query(why): Query<Why>,
-    Body(mut draft): Body<RouteDraft>,
+    Body(as_read): Body<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
+    let (mut draft, read) = draft_of(as_read)?;
     if !draft.name.is_empty() && draft.name != name {
         return Err(Fault::field("name", "cannot be changed: apps send it").into());
     }
     draft.name = name;
-    let revision = match if_match(&headers)? {
+    let revision = match if_match(&headers)?.or(read) {
         Some(revision) => revision,
         None => service::get(&app, &caller.0, &draft.name).await?.revision,
     };

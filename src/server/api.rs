@@ -50,13 +50,16 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
         let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
         let bytes = bytes.map_err(|_| Fault::field("body", format!("could not be read; at most {MAX_BODY} bytes are taken")))?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|e| {
-            let why = e.to_string();
-            // serde names the field between backticks; without one the body itself is not JSON.
-            let field = why.split('`').nth(1).filter(|_| e.is_data()).unwrap_or("body").to_owned();
-            ApiError(Fault::field(&field, why))
-        })
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError(unreadable(&e)))
     }
+}
+
+/// What is wrong with JSON, by the field it is about.
+pub fn unreadable(error: &serde_json::Error) -> Fault {
+    let why = error.to_string();
+    // serde names the field between backticks; without one the body itself is not JSON.
+    let field = why.split('`').nth(1).filter(|_| error.is_data()).unwrap_or("body").to_owned();
+    Fault::field(&field, why)
 }
 
 async fn healthz() -> &'static str {

@@ -87,6 +87,28 @@ async fn a_form_of_another_site_changes_nothing() {
     assert_eq!(put().header("origin", &server.url).send().await.expect("answer").status(), 200, "our own page may");
 }
 
+#[tokio::test]
+async fn a_route_can_be_put_back_as_it_was_read_unless_somebody_was_sooner() {
+    let upstream = Upstream::start().await;
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    let mut route = server.read("/api/v1/routes/bot").await;
+    route["failover"]["retries"] = json!(3);
+    let put = |body: Value| async {
+        let request = server.request(Method::PUT, "/api/v1/routes/bot").bearer_auth(ADMIN).json(&body);
+        json_of(request.send().await.expect("answer")).await
+    };
+    let (status, changed) = put(route.clone()).await;
+    assert_eq!((status, &changed["failover"]["retries"], &changed["revision"]), (200, &json!(3), &json!(2)), "{changed}");
+    assert_eq!(put(route.clone()).await.0, 409, "it was read before that change");
+    route["revision"] = json!("two");
+    let (status, wrong) = put(route.clone()).await;
+    assert!(status == 422 && wrong["error"]["fields"].get("revision").is_some(), "{wrong}");
+    route.as_object_mut().expect("object").remove("revision");
+    route["sticky"] = json!("user");
+    let (status, wrong) = put(route).await;
+    assert!(status == 422 && wrong["error"]["fields"].get("sticky").is_some(), "{wrong}");
+}
+
 /// Method, path, body, and who may: admin, product, annotator, viewer, key `read`.
 fn table() -> Vec<(Method, &'static str, Value, [bool; 5])> {
     let (get, post, put) = (Method::GET, Method::POST, Method::PUT);

@@ -50,6 +50,33 @@ async fn a_token_gives_one_voice_per_user_and_keeps_what_is_not_said_again() {
 }
 
 #[tokio::test]
+async fn what_is_sent_empty_is_taken_back() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        let token = header(&server.ask("ann").await, "x-hypercare-feedback-token");
+        let (_, stored) = by_token(
+            &server,
+            &json!({ "token": token, "rating": "down", "categories": ["tone"], "comment": "This is terrible.", "correction": "Better." }),
+        )
+        .await;
+        let path = format!("/api/v1/feedback/{}", stored["id"].as_str().expect("id"));
+        assert!(server.read(&path).await["sentiment"].as_f64().expect("a mood") < 0.0);
+        let empty = json!({ "token": token, "rating": "down", "categories": [], "comment": " ", "correction": "" });
+        assert_eq!(by_token(&server, &empty).await.0, 200);
+        let kept = server.read(&path).await;
+        for field in ["comment", "correction", "sentiment"] {
+            assert_eq!(kept[field], json!(null), "{field}");
+        }
+        assert_eq!((&kept["categories"], &kept["rating"]), (&json!([]), &json!("down")));
+        let tone = server.read("/api/v1/feedback?category=tone").await;
+        assert_eq!(tone["items"], json!([]), "nor is it found by what was taken back");
+        let (status, wrong) = by_token(&server, &json!({ "token": token, "comment": "", "categories": [] })).await;
+        assert!(status == 422 && wrong["error"]["fields"].get("rating").is_some(), "nothing but emptiness says nothing: {wrong}");
+    }
+}
+
+#[tokio::test]
 async fn an_idempotency_key_makes_a_repeat_an_update() {
     for place in places().await {
         let upstream = Upstream::start().await;

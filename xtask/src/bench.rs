@@ -122,7 +122,7 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let ours = gateway.as_ref().map(|gateway| Target { address: gateway.address, process: gateway.process() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = match (&gateway, options.slow_streams, options.minutes) {
-        (Some(gateway), ..) if let Some(pieces) = options.feedback => voices::run(pieces, &runtime, gateway)?,
+        (Some(gateway), ..) if let Some(pieces) = options.feedback => voices::run(pieces, &runtime, gateway, database.as_ref())?,
         (Some(gateway), Some(streams), _) => slow::run(streams, &runtime, gateway)?,
         (Some(gateway), None, Some(_)) => endurance::run(options, &runtime, bare, gateway)?,
         _ => cases(options, &runtime, bare, ours)?,

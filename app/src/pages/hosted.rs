@@ -104,8 +104,8 @@ async fn say(link: Link, Form(form): Form<Pairs>) -> Response {
 /// What a form says. Who is content is not asked what was wrong, so what is left over of that does not count.
 fn feedback(token: &str, form: &Pairs) -> NewFeedback {
     let one = |name| all(form, name).next();
-    // Forms send the ends of lines as two characters, where the limits count one.
-    let text = |name| one(name).map(|text| text.replace("\r\n", "\n"));
+    // Forms send the ends of lines as two characters, where the limits count one. A form always sends all its fields: an empty one takes nothing back.
+    let text = |name| one(name).filter(|text| !text.is_empty()).map(|text| text.replace("\r\n", "\n"));
     let rating = match one("rating") {
         Some("up") => Some(Rating::Up),
         Some("down") => Some(Rating::Down),
@@ -117,7 +117,7 @@ fn feedback(token: &str, form: &Pairs) -> NewFeedback {
         token: Some(token.to_owned()),
         rating,
         stars,
-        categories: if content { Vec::new() } else { all(form, "category").map(ToOwned::to_owned).collect() },
+        categories: Some(all(form, "category").map(ToOwned::to_owned).collect::<Vec<_>>()).filter(|list| !content && !list.is_empty()),
         flag: one("flag").and_then(|word| Flag::ALL.into_iter().find(|flag| flag.as_str() == word)),
         comment: text("comment"),
         correction: text("correction").filter(|_| !content),

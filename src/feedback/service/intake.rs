@@ -357,9 +357,11 @@ fn row(mut object: Map<String, Value>) -> Result<Row, Fault> {
         feedback.flag = Some(known.ok_or_else(refused)?);
     }
     feedback.categories = match take.remove("categories").or_else(|| take.remove("category")) {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(list)) => list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
-        Some(Value::String(words)) => words.split([',', ';', '|']).map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect(),
+        None | Some(Value::Null) => None,
+        Some(Value::Array(list)) => Some(list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()),
+        Some(Value::String(words)) => {
+            Some(words.split([',', ';', '|']).map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect())
+        }
         Some(_) => return Err(Fault::field("categories", "must be a list of words")),
     };
     let more = take.remove("metadata");

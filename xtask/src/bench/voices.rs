@@ -2,6 +2,7 @@
 
 use super::{KEY, ROUTE, Totals, load};
 use crate::gateway::Gateway;
+use crate::postgres::Postgres;
 use crate::progress::took;
 use anyhow::{Context, Result, bail};
 use axum::body::Bytes;
@@ -55,7 +56,7 @@ const PAGES: [(&str, &str); 4] = [
 ];
 
 /// Fills, reads, finds themes, floods.
-pub fn run(pieces: usize, runtime: &tokio::runtime::Runtime, gateway: &Gateway) -> Result<Totals> {
+pub fn run(pieces: usize, runtime: &tokio::runtime::Runtime, gateway: &Gateway, database: Option<&Postgres>) -> Result<Totals> {
     let mut totals = Totals::default();
     let filled = Instant::now();
     runtime.block_on(async {
@@ -70,6 +71,9 @@ pub fn run(pieces: usize, runtime: &tokio::runtime::Runtime, gateway: &Gateway) 
     })?;
     println!("\n{pieces} pieces of feedback imported in {}", took(filled.elapsed()));
     runtime.block_on(themes(gateway, &mut totals))?;
+    if let Some(database) = database {
+        database.settle()?;
+    }
     runtime.block_on(reads(gateway, &mut totals))?;
     runtime.block_on(newcomers(gateway, &mut totals))?;
     runtime.block_on(flood(gateway, &mut totals))?;
