@@ -110,7 +110,7 @@ impl Answer {
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self.labels.put(headers);
-        headers.insert(names::ATTEMPTS, HeaderValue::from(attempts));
+        headers.insert(names::ATTEMPTS, if attempts == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(attempts) });
         headers.insert(names::CACHE, HeaderValue::from_static("off"));
         headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
         if self.estimated {

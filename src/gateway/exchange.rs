@@ -13,7 +13,7 @@ use super::snapshot::{KeyEntry, Snapshot, TargetEntry};
 use super::translate;
 use super::tries::{Ready, Tries};
 use super::upstream::Operation;
-use crate::prompts::render::RenderError;
+use crate::prompts::render::{RenderError, Variables};
 use crate::routing::model::OnHangUp;
 use crate::server::App;
 use crate::telemetry::model::Outcome;
@@ -25,9 +25,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hypercare_wire::chat::{ChatRequest, Edit, ParseError};
 use hypercare_wire::dialect::Dialect;
-use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant as Tick;
@@ -194,7 +192,7 @@ impl Exchange {
         &self,
         plan: &'p Plan<'_>,
         chat: &ChatRequest<'_>,
-        variables: &HashMap<String, Value>,
+        variables: &Variables,
         call: &mut Call,
     ) -> Result<(Ready, &'p TargetEntry), GatewayError> {
         let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {

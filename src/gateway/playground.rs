@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::request::CallContext;
 use super::snapshot::{KeyEntry, Label, VariantEntry};
 use crate::identity::model::KeyLimits;
-use crate::prompts::render::CompiledPrompt;
+use crate::prompts::render::{CompiledPrompt, Variables};
 use crate::server::App;
 use crate::telemetry::Captured;
 use crate::types::{Id, Nanodollars};
@@ -21,7 +21,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hypercare_wire::dialect::Dialect;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant as Tick;
 
@@ -117,7 +117,7 @@ pub(crate) async fn call(app: &App, asked: Try) -> (Id, Result<Response<Body>, G
 /// A plan borrows what it goes by, so the answer is finished in here.
 async fn answer(exchange: &Exchange, asked: Try, body: &Bytes, call: &mut Call) -> Result<Answer, GatewayError> {
     let chat = exchange.parse(body)?;
-    let variables: HashMap<String, Value> = asked.variables.into_iter().collect();
+    let variables: Variables = asked.variables.into_iter().collect();
     match asked.aim {
         Aim::Route(route) => {
             let mut context = CallContext::default();

@@ -1,17 +1,19 @@
 //! What a call says about itself, beside its body.
 
 use super::error::GatewayError;
+use crate::prompts::render::Variables;
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, HeaderName};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Longest `x-hypercare-metadata`, in bytes.
 const MAX_METADATA: usize = 4 * 1024;
 /// Longest metadata in a body, in bytes.
 const MOST_METADATA: usize = 64 * 1024;
+/// What is kept of a user agent, in bytes: `to_str` lets ASCII through only, so no letter is cut.
+const MAX_AGENT: usize = 200;
 /// Longest name of a user or session.
 const MAX_NAME: usize = 256;
 
@@ -23,7 +25,7 @@ pub(super) struct CallContext {
     pub user_agent: Option<String>,
     /// A JSON object.
     pub metadata: Option<Box<RawValue>>,
-    pub variables: HashMap<String, Value>,
+    pub variables: Variables,
 }
 
 // Names are made once: looking up by text parses it every time.
@@ -47,7 +49,7 @@ impl CallContext {
     /// Reads headers first, then what a plain SDK can send in the body (`user`, `metadata`).
     pub fn read(headers: &HeaderMap, body_user: Option<&str>, body_metadata: &[(Cow<'_, str>, &RawValue)]) -> Result<Self, GatewayError> {
         let mut context = Self {
-            user_agent: header(headers, USER_AGENT).map(|agent| agent.chars().take(200).collect()),
+            user_agent: header(headers, USER_AGENT).map(|agent| agent[..agent.len().min(MAX_AGENT)].to_owned()),
             user: name(header(headers, USER).or(body_user), "user")?,
             session: name(header(headers, SESSION), "x-hypercare-session")?,
             ..Self::default()
@@ -64,11 +66,11 @@ impl CallContext {
                     }
                 }
                 "prompt_variables" if value.get().starts_with('{') => {
-                    context.variables.extend(object(value.get(), "metadata.prompt_variables")?);
+                    context.variables.append(&mut object(value.get(), "metadata.prompt_variables")?);
                 }
                 // OpenAI's own metadata takes only text, so variables come as JSON in text there.
                 "prompt_variables" if value.get().starts_with('"') => {
-                    context.variables.extend(object(&text(value, "metadata.prompt_variables")?, "metadata.prompt_variables")?);
+                    context.variables.append(&mut object(&text(value, "metadata.prompt_variables")?, "metadata.prompt_variables")?);
                 }
                 "prompt_variables" => {
                     return Err(GatewayError::bad_request("invalid_request", "metadata.prompt_variables", "must be an object"));
@@ -81,7 +83,7 @@ impl CallContext {
             }
         }
         if let Some(variables) = header(headers, VARIABLES) {
-            context.variables.extend(object(variables, "x-hypercare-prompt-variables")?);
+            context.variables.append(&mut object(variables, "x-hypercare-prompt-variables")?);
         }
         if !kept.is_empty() {
             context.metadata = Some(joined(&kept)?);
@@ -130,6 +132,6 @@ fn metadata_header(text: &str) -> Result<BTreeMap<Cow<'_, str>, &RawValue>, Gate
     }
 }
 
-fn object(text: &str, field: &str) -> Result<serde_json::Map<String, Value>, GatewayError> {
+fn object(text: &str, field: &str) -> Result<Variables, GatewayError> {
     serde_json::from_str(text).map_err(|e| GatewayError::bad_request("invalid_request", field, format!("must be a JSON object: {e}")))
 }

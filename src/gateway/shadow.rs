@@ -7,10 +7,9 @@ use super::http::Gateway;
 use super::plan::Plan;
 use super::snapshot::{RouteEntry, VariantEntry};
 use super::tries::Ready;
+use crate::prompts::render::Variables;
 use crate::telemetry::{CallRecord, Captured};
 use crate::types::Id;
-use serde_json::Value;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant as Tick;
 
@@ -19,7 +18,7 @@ pub(super) fn copy(
     exchange: &Exchange,
     route: &Arc<RouteEntry>,
     chosen: &VariantEntry,
-    variables: &HashMap<String, Value>,
+    variables: &Variables,
     call: &mut Call,
 ) {
     let background = exchange.gateway.app.background();
@@ -71,7 +70,7 @@ fn record_of(exchange: &Exchange, original: &CallRecord) -> CallRecord {
     }
 }
 
-async fn run(exchange: &Exchange, route: &Arc<RouteEntry>, place: usize, variables: &HashMap<String, Value>, record: CallRecord) {
+async fn run(exchange: &Exchange, route: &Arc<RouteEntry>, place: usize, variables: &Variables, record: CallRecord) {
     let Some(variant) = route.variants.get(place) else { return };
     let body = record.request_body.clone();
     let mut call = Call::new(exchange.gateway.app.clone(), Tick::now(), record, None, None);

@@ -13,6 +13,9 @@ use std::fmt::Write as _;
 /// Model settings that win over the caller's, already serialised.
 pub type Settings = Vec<(String, Box<RawValue>)>;
 
+/// What a call fills in, by name.
+pub type Variables = serde_json::Map<String, Value>;
+
 /// What a version sets beside its messages, in the words of a caller's dialect.
 pub fn settings(content: &VersionContent, dialect: Dialect) -> Result<Settings, serde_json::Error> {
     let mut settings = Settings::new();
@@ -82,7 +85,12 @@ pub struct CompiledPrompt {
     messages: Vec<Message>,
     variables: BTreeMap<String, Variable>,
     fixed: Option<String>,
+    /// Bytes that its messages take, more or less: room for them is asked for once.
+    room: usize,
 }
+
+/// Bytes that a value of a variable takes, more or less.
+const VALUE: usize = 96;
 
 enum Message {
     /// Says always the same: already JSON.
@@ -122,8 +130,16 @@ fn pieces(source: &str) -> Option<Vec<Piece>> {
 
 /// JSON text without its quotes.
 fn escaped(text: &str) -> String {
-    let quoted = Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
+    inside(&quoted(text)).to_owned()
+}
+
+/// JSON text.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+fn inside(quoted: &str) -> &str {
+    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 
 /// Why a prompt could not be rendered for this call.
@@ -176,7 +192,8 @@ impl CompiledPrompt {
         for dialect in CALLERS {
             by_dialect.push((dialect, settings(content, dialect).map_err(|e| fail(e.to_string()))?));
         }
-        Ok(Self { reference, settings: by_dialect, env, messages, variables: content.variables.clone(), fixed })
+        let room = content.messages.iter().map(|message| message.content.len() + 2 * VALUE).sum();
+        Ok(Self { reference, settings: by_dialect, env, messages, variables: content.variables.clone(), fixed, room })
     }
 
     /// Model settings that win over those of a caller of that dialect.
@@ -185,7 +202,7 @@ impl CompiledPrompt {
     }
 
     /// Whether every declared variable is there and of its kind.
-    fn require(&self, variables: &HashMap<String, Value>) -> Result<(), RenderError> {
+    fn require(&self, variables: &Variables) -> Result<(), RenderError> {
         let fail = |name: &str, why: String| RenderError::Variable { prompt: self.reference.to_string(), name: name.to_owned(), why };
         for (name, declared) in &self.variables {
             match variables.get(name) {
@@ -200,13 +217,13 @@ impl CompiledPrompt {
     }
 
     /// The messages as JSON array elements without the brackets. Values are data: a variable can never become template code.
-    pub fn render(&self, variables: &HashMap<String, Value>) -> Result<Cow<'_, str>, RenderError> {
+    pub fn render(&self, variables: &Variables) -> Result<Cow<'_, str>, RenderError> {
         if let Some(fixed) = &self.fixed {
             return Ok(Cow::Borrowed(fixed));
         }
         self.require(variables)?;
         let mut values = None;
-        let mut out = String::new();
+        let mut out = String::with_capacity(self.room);
         for message in &self.messages {
             if !out.is_empty() {
                 out.push(',');
@@ -227,7 +244,7 @@ impl CompiledPrompt {
         Ok(Cow::Owned(out))
     }
 
-    fn values(&self, variables: &HashMap<String, Value>) -> minijinja::Value {
+    fn values(&self, variables: &Variables) -> minijinja::Value {
         let value = |v| minijinja::Value::from(minijinja::value::Serde(v));
         let defaults = self.variables.iter().filter_map(|(name, variable)| Some((name.as_str(), value(variable.default.as_ref()?))));
         let mut values: HashMap<&str, minijinja::Value> = defaults.collect();
@@ -236,14 +253,14 @@ impl CompiledPrompt {
     }
 
     /// Puts the pieces together; leaves `out` as it was and gives `false` when a value is not text, which the engine knows to write.
-    fn fill_in(&self, out: &mut String, role: MessageRole, pieces: &[Piece], variables: &HashMap<String, Value>) -> bool {
+    fn fill_in(&self, out: &mut String, role: MessageRole, pieces: &[Piece], variables: &Variables) -> bool {
         let before = out.len();
         let _ = write!(out, "{{\"role\":\"{}\",\"content\":\"", role.as_str());
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Variable(name) => match variables.get(name).or_else(|| self.variables.get(name)?.default.as_ref()) {
-                    Some(Value::String(value)) => out.push_str(&escaped(value)),
+                    Some(Value::String(value)) => out.push_str(inside(&quoted(value))),
                     Some(_) => {
                         out.truncate(before);
                         return false;
@@ -259,7 +276,7 @@ impl CompiledPrompt {
 
 fn message_json(role: MessageRole, content: &str) -> String {
     let mut out = format!("{{\"role\":\"{}\",\"content\":", role.as_str());
-    out.push_str(&Value::from(content).to_string());
+    out.push_str(&quoted(content));
     out.push('}');
     out
 }
@@ -344,7 +361,7 @@ mod tests {
             "x\r\n",
             "{{\tshop\n}}",
         ];
-        let variables: HashMap<String, Value> =
+        let variables: Variables =
             serde_json::from_value(json!({ "shop": "Lamps \"& more\"\n", "n": 1.5, "list": ["a", 1, null] })).expect("an object");
         for source in sources {
             let (quick, mut slow) = (compiled(&content(source, BTreeMap::new())), compiled(&content(source, BTreeMap::new())));

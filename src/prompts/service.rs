@@ -4,7 +4,7 @@ pub mod cases;
 pub mod labels;
 
 use super::model::{Pin, Prompt, PromptMessage, PromptRef, PromptSummary, PromptVersion, Use, VersionContent};
-use super::render::CompiledPrompt;
+use super::render::{CompiledPrompt, Variables};
 use super::store::{self, Lookup};
 use super::template::{self, Fragments, Next};
 use crate::identity::Actor;
@@ -135,12 +135,13 @@ pub(crate) async fn compile(
 pub async fn preview(app: &App, actor: &Actor, name: &str, content: &VersionContent) -> Result<Vec<PromptMessage>, Fault> {
     check_draft(app, actor, name, content).await?;
     let (compiled, _) = compile(app, name, 0, content).await?;
-    let mut samples: HashMap<String, serde_json::Value> =
+    let mut samples: Variables =
         content.variables.iter().map(|(name, variable)| (name.clone(), template::sample(variable))).collect();
     for message in &content.messages {
         for name in template::uses(&message.content).map_err(|why| Fault::field("messages", why))?.variables.into_keys() {
             // Not declared: shown by its name.
-            samples.entry(name.clone()).or_insert_with(|| format!("‹{name}›").into());
+            let shown = format!("‹{name}›").into();
+            samples.entry(name).or_insert(shown);
         }
     }
     let rendered = compiled.render(&samples).map_err(|e| Fault::field("messages", e.to_string()))?;

@@ -139,7 +139,7 @@ impl CallRecord {
             Captured::Nothing => (chat::ResponseSummary::default(), None),
             Captured::Whole(dialect, pieces) => {
                 let body = join(pieces);
-                (summarise(dialect, &body), Some(body))
+                (kept_of(dialect, &body), Some(body))
             }
             Captured::Read(summary, body) => (*summary, Some(body)),
             Captured::Stream(mut summary) => {
@@ -202,10 +202,17 @@ impl CallRecord {
     }
 }
 
-/// What the log keeps of a whole answer; nothing of one that cannot be read. Text that stands in the body it keeps is not kept twice.
-pub(super) fn summarise(dialect: Dialect, body: &[u8]) -> chat::ResponseSummary {
+/// What the log keeps of a whole answer. Text that stands in the body it keeps is not kept twice.
+fn kept_of(dialect: Dialect, body: &[u8]) -> chat::ResponseSummary {
     match dialect {
         Dialect::OpenAi if body.len() <= MAX_BODY => chat::count_response(body),
+        _ => summarise(dialect, body),
+    }
+}
+
+/// What a whole answer says; nothing of one that cannot be read.
+pub(super) fn summarise(dialect: Dialect, body: &[u8]) -> chat::ResponseSummary {
+    match dialect {
         Dialect::OpenAi => chat::summarise_response(body),
         other => other.read_response(body).map(|response| summary_of(&response)).unwrap_or_default(),
     }

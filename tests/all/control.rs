@@ -93,9 +93,9 @@ async fn a_route_can_be_put_back_as_it_was_read_unless_somebody_was_sooner() {
     let server = staffed(&Place::sqlite(), &upstream).await;
     let mut route = server.read("/api/v1/routes/bot").await;
     route["failover"]["retries"] = json!(3);
-    let put = |body: Value| async {
+    let put = |body: Value| {
         let request = server.request(Method::PUT, "/api/v1/routes/bot").bearer_auth(ADMIN).json(&body);
-        json_of(request.send().await.expect("answer")).await
+        async { json_of(request.send().await.expect("answer")).await }
     };
     let (status, changed) = put(route.clone()).await;
     assert_eq!((status, &changed["failover"]["retries"], &changed["revision"]), (200, &json!(3), &json!(2)), "{changed}");

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 /// The route `bot` on one provider of that kind, with a prompt.
 async fn on(place: &Place, kind: &str, upstream: &Upstream) -> Server {
     let provider = provider("first", &upstream.url, "").replace("kind = \"openai\"", &format!("kind = \"{kind}\""));
+    let provider = if kind == "bedrock" { provider.replace("\"sk-", "\"ABSKsk-") } else { provider };
     let rest = "[[models]]\nprovider = \"first\"\nname = \"mock\"\nmax_output_tokens = 100\nprice = { input = 1.0, output = 2.0 }\n\
         [[prompts]]\nname = \"p\"\n[[prompts.versions]]\nmessages = [{ role = \"system\", content = \"Be brief.\" }]\nparameters = { temperature = 0.5 }\nlabels = [\"live\"]\n\
         [[routes]]\nname = \"bot\"\n[[routes.variants]]\nname = \"one\"\nweight = 1\nprovider = \"first\"\nmodel = \"mock\"\nprompt = \"p@live\"\n";

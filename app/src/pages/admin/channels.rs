@@ -105,6 +105,7 @@ fn page(l: &Loaded, shown: &Shown) -> impl IntoView + use<> {
             {outgoing_form(shown)}
             <section class="card stack"><header><h2>"Feedback comes in from"</h2></header>{no_in}{incoming_rows}</section>
             {incoming_form(shown)}
+            {alerts(&l.address)}
         </div>
     }
 }
@@ -147,6 +148,21 @@ fn remove(action: &str, name: &str, what: &'static str) -> impl IntoView + use<>
     view! {
         <details class="confirm"><summary class="btn quiet">"Remove"</summary>
             <form method="post" action=action><p class="small">{what}</p><button class="btn danger">{label}</button></form></details>
+    }
+}
+
+/// How other systems' alerts become issues.
+fn alerts(address: &str) -> impl IntoView + use<> {
+    let lines = format!(
+        "receivers:\n  - name: hypercare\n    webhook_configs:\n      - url: {address}/v1/alerts\n        send_resolved: true\n        http_config:\n          authorization:\n            credentials: hc-…"
+    );
+    view! {
+        <section class="card stack"><header><h2>"Alerts become issues"</h2></header>
+            <p>"Prometheus' Alertmanager and Grafana can send their alerts here, with a key that may send feedback. Each alert makes one issue; when it stops, and when it fires again, the issue says so."</p>
+            <p class="small muted">"The label severity (critical, high, medium, low, warning, info) sets how bad it is; route and variant say where. In Grafana: a contact point of kind webhook with the same address, and the key as its authorization header."</p>
+            <pre class="raw" id="alertmanager" tabindex="0">{lines}</pre>
+            <CopyFrom id="alertmanager".to_owned()/>
+        </section>
     }
 }
 

@@ -212,6 +212,7 @@ fn drawn(kind: Kind, days: &[Day]) -> impl IntoView + use<> {
             <g class="axis">{marks.into_iter().collect_view()}<text x=LEFT.to_string() y=(HEIGHT - 6.0).to_string()>{first}</text><text x=(WIDTH - 8.0).to_string() y=(HEIGHT - 6.0).to_string() text-anchor="end">{last}</text></g>
             <path d=band(&frame, days, low) fill="var(--series-1)" opacity=".16"></path>
             <path d=path fill="none" stroke="var(--series-1)" stroke-width="2" stroke-linecap="round"></path>
+            {lone(&frame, days, low)}
         </svg></div>
     }
 }
@@ -233,6 +234,19 @@ fn band(frame: &Frame, days: &[Day], low: f64) -> String {
         }
     }
     path
+}
+
+/// Days without a neighbour to draw a line or an area to: a point and its interval.
+fn lone(frame: &Frame, days: &[Day], low: f64) -> Vec<AnyView> {
+    let there = |i: Option<usize>| i.and_then(|i| days.get(i)).is_some_and(|day| day.result.is_some());
+    let alone = (0..days.len()).filter(|i| !there(i.checked_sub(1)) && !there(i.checked_add(1)));
+    let points = alone.filter_map(|i| Some((frame.x(i, days.len()), days[i].result?)));
+    let drawn = points.map(|(x, r)| {
+        let (x, y) = (format!("{x:.1}"), |value: f64| format!("{:.1}", frame.y(value - low)));
+        view! { <line x1=x.clone() x2=x.clone() y1=y(r.interval.1) y2=y(r.interval.0) stroke="var(--series-1)" stroke-width="8" opacity=".16"></line><circle cx=x cy=y(r.estimate) r="3.5" fill="var(--series-1)"></circle> }
+            .into_any()
+    });
+    drawn.collect()
 }
 
 fn groups(kind: Kind, title: &'static str, what: &'static str, groups: &[Group]) -> Option<AnyView> {

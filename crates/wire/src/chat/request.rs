@@ -357,7 +357,7 @@ fn wants_usage(value: &RawValue) -> Result<bool, ParseError> {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 pub(super) fn put(out: &mut Vec<u8>, first: &mut bool, key: &str, value: &[&str]) {
