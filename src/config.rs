@@ -8,11 +8,14 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Largest request body, unless set.
 const MAX_BODY_BYTES: usize = 20 * 1024 * 1024;
 /// Model calls under way at once, unless set: a slow stream each, they fit into a gigabyte.
 const MAX_IN_FLIGHT: usize = 20_000;
+/// How long a caller may pause within a request, unless set.
+const REQUEST_IDLE: Duration = Duration::from_secs(30);
 
 /// What can be set. Each field may come from a flag, the environment, or `hypercare.toml` in the working folder.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize)]
@@ -57,6 +60,9 @@ pub struct Options {
     /// Model calls under way at once; beyond them callers are asked to come back [default: 20000]
     #[arg(long, env = "HYPERCARE_MAX_IN_FLIGHT", global = true)]
     pub max_in_flight: Option<usize>,
+    /// Milliseconds a caller may take for the head of a request, and between two pieces of its body [default: 30000]
+    #[arg(long, env = "HYPERCARE_REQUEST_IDLE_MS", global = true)]
+    pub request_idle_ms: Option<u64>,
 }
 
 /// Why the settings do not hold.
@@ -131,6 +137,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Model calls under way at once.
     pub max_in_flight: usize,
+    /// How long a caller may take for the head of a request, and between two pieces of its body.
+    pub request_idle: Duration,
     /// Address and password of the first admin, when both are set.
     pub first_admin: Option<(String, String)>,
     /// How e-mail goes out; none without a mail server.
@@ -163,6 +171,7 @@ impl Options {
             log_format: self.log_format.or(file.log_format),
             max_body_bytes: self.max_body_bytes.or(file.max_body_bytes),
             max_in_flight: self.max_in_flight.or(file.max_in_flight),
+            request_idle_ms: self.request_idle_ms.or(file.request_idle_ms),
         })
     }
 
@@ -191,6 +200,11 @@ impl Options {
             data_dir,
             max_body_bytes: self.max_body_bytes.unwrap_or(MAX_BODY_BYTES),
             max_in_flight: self.max_in_flight.unwrap_or(MAX_IN_FLIGHT),
+            request_idle: match self.request_idle_ms {
+                Some(0) => return Err(ConfigError::Value { name: "--request-idle-ms", why: "must be at least 1".to_owned() }),
+                Some(ms) => Duration::from_millis(ms),
+                None => REQUEST_IDLE,
+            },
             first_admin,
             public_url: self.public_url,
             master_key: self.master_key,
@@ -207,6 +221,7 @@ impl Settings {
             database_url: format!("sqlite://{}", folder.join("hypercare.db").display()),
             max_body_bytes: MAX_BODY_BYTES,
             max_in_flight: MAX_IN_FLIGHT,
+            request_idle: REQUEST_IDLE,
             first_admin: None,
             mail: None,
             public_url: None,

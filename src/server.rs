@@ -7,6 +7,7 @@ mod csrf;
 mod export;
 mod lanes;
 pub mod openapi;
+mod patience;
 pub mod replicas;
 mod state;
 

@@ -22,7 +22,7 @@ use crate::types::{Id, Instant};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hypercare_wire::chat::{ChatRequest, Edit, ParseError};
 use hypercare_wire::dialect::Dialect;
 use std::borrow::Cow;
@@ -255,15 +255,36 @@ pub(super) fn not_read(e: &ParseError) -> GatewayError {
     }
 }
 
-pub(super) async fn read_body(app: &App, body: Body) -> Result<Bytes, GatewayError> {
-    let most = app.settings().max_body_bytes;
-    match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(unpinned(collected.to_bytes())),
-        Err(e) if e.is::<http_body_util::LengthLimitError>() => Err(GatewayError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("The body is larger than the {most} bytes taken here."),
-        )),
-        Err(_) => Err(GatewayError::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body ended too early.")),
+/// The whole body, as long as it is not too large and its pieces follow each other.
+pub(super) async fn read_body(app: &App, mut body: Body) -> Result<Bytes, GatewayError> {
+    let (most, idle) = (app.settings().max_body_bytes, app.settings().request_idle);
+    let (mut first, mut whole) = (Bytes::new(), Vec::new());
+    loop {
+        let frame = match tokio::time::timeout(idle, body.frame()).await {
+            Ok(None) if whole.is_empty() => return Ok(unpinned(first)),
+            Ok(None) => return Ok(whole.into()),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => {
+                return Err(GatewayError::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body ended too early."));
+            }
+            Err(_) => {
+                let why = format!("Nothing more of the body came for {} ms.", idle.as_millis());
+                return Err(GatewayError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", why));
+            }
+        };
+        let Ok(piece) = frame.into_data() else { continue };
+        if first.len().max(whole.len()) + piece.len() > most {
+            let why = format!("The body is larger than the {most} bytes taken here.");
+            return Err(GatewayError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", why));
+        }
+        // Most bodies are one piece.
+        if first.is_empty() {
+            first = piece;
+        } else {
+            if whole.is_empty() {
+                whole.extend_from_slice(&first);
+            }
+            whole.extend_from_slice(&piece);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! two futile switches a call, more processor time than the gateway itself takes). Everything but calls is handed to the shared runtime, so that a page
 //! that takes long, or the log's writer, never stands in a call's way. See docs/adr/0006-calls-run-in-lanes.md.
 
+use super::patience::{Head, Watched};
 use super::{App, api};
 use crate::gateway::{self, Gateway};
 use axum::body::Body;
@@ -123,12 +124,17 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
     while let Some(Arrived { stream, peer, place }) = arrivals.recv().await {
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         let (gateway, router) = (gateway.clone(), router.clone());
+        let (head, patience) = (Head::new(), app.settings().request_idle);
+        let of_calls = head.clone();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            match gateway::http::direct(&gateway, request.map(Body::new)) {
+            of_calls.called();
+            let head = of_calls.clone();
+            let answer = match gateway::http::direct(&gateway, request.map(Body::new)) {
                 Ok(call) => Either::Left(call.map(Ok)),
                 Err(request) => Either::Right(router.clone().oneshot(request)),
-            }
+            };
+            answer.inspect(move |_| head.answered())
         });
         let (watcher, stopping) = (open.watcher(), app.stopping());
         tokio::spawn(async move {
@@ -138,8 +144,12 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             };
             let served = match first {
                 Ok(false) => {
-                    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                    watcher.watch(connection).await.map_err(Into::into)
+                    let watched = TokioIo::new(Watched { stream, head: head.clone() });
+                    let connection = watcher.watch(http1::Builder::new().serve_connection(watched, service));
+                    tokio::select! {
+                        served = connection => served.map_err(Into::into),
+                        () = head.overdue(patience) => return,
+                    }
                 }
                 Ok(true) => {
                     let server = http2::Builder::new(TokioExecutor::new());

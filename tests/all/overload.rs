@@ -4,6 +4,9 @@ use crate::support::server::{basic, eventually, header, hello, hello_streamed};
 use crate::support::{APP, Place, Say, Server, Upstream};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// Where a dialect's error says of which kind it is.
 type Code = fn(&Value) -> &Value;
@@ -77,5 +80,69 @@ async fn beyond_the_limit_a_call_is_refused_at_once_and_taken_again_when_there_i
     }
     open.clear();
     in_flight(&server, 0).await;
+    server.stop().await;
+}
+
+/// A connection on which bytes are written by hand.
+async fn raw(server: &Server, bytes: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection");
+    socket.write_all(bytes.as_bytes()).await.expect("takes bytes");
+    socket
+}
+
+/// All that comes until the other side closes; panics when it does not.
+async fn to_the_end(mut socket: TcpStream) -> String {
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut said)).await.expect("the connection is closed");
+    assert!(read.is_ok() || said.is_empty(), "{read:?}");
+    String::from_utf8(said).expect("text")
+}
+
+#[tokio::test]
+async fn who_sends_half_a_request_and_then_nothing_holds_no_place() {
+    let upstream = Upstream::start().await;
+    upstream.always(Say::stream().words(&["Hel"]).stall());
+    let place = Place::sqlite();
+    let mut settings = place.settings();
+    settings.request_idle = Duration::from_millis(300);
+    let server = Server::start(settings).await;
+    server.apply(&basic(&upstream).replace("idle_ms = 500", "idle_ms = 15000")).await.expect("holds");
+    let head = |length: usize| {
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {APP}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n")
+    };
+
+    assert_eq!(to_the_end(raw(&server, &head(10)).await).await, "", "half a head");
+    let body = to_the_end(raw(&server, &(head(200) + "\r\n{\"model\":")).await).await;
+    assert!(body.starts_with("HTTP/1.1 408") && body.contains("\"body_timeout\""), "half a body: {body}");
+    in_flight(&server, 0).await;
+
+    // Who pauses for less is served, and a stream that says nothing for long is not taken for half a head.
+    let asked = hello_streamed().to_string();
+    let (early, late) = asked.split_at(20);
+    let mut slow = raw(&server, "POST /v1/chat/comp").await;
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let rest = &head(asked.len())["POST /v1/chat/comp".len()..];
+    slow.write_all(format!("{rest}\r\n{early}").as_bytes()).await.expect("takes bytes");
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    slow.write_all(late.as_bytes()).await.expect("takes bytes");
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    let mut said = vec![0; 4_096];
+    let n = slow.read(&mut said).await.expect("open");
+    let said = String::from_utf8_lossy(&said[..n]).into_owned();
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    in_flight(&server, 1).await;
+
+    // Between two calls a connection may rest as long as it likes.
+    upstream.then(Say::answer("hello"));
+    upstream.then(Say::answer("hello"));
+    let asked = hello("bot").to_string();
+    let whole = format!("{}\r\n{asked}", head(asked.len()));
+    let mut kept = raw(&server, &whole).await;
+    let mut answer = vec![0; 8_192];
+    assert!(kept.read(&mut answer).await.expect("an answer") > 0);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    kept.write_all(whole.as_bytes()).await.expect("still open");
+    let n = kept.read(&mut answer).await.expect("another answer");
+    assert!(answer[..n].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..n]));
     server.stop().await;
 }
