@@ -6,6 +6,9 @@ use sqlx::{Postgres, Sqlite, Transaction};
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Bytes of a database file that readers map: the most `SQLite` allows unless compiled otherwise.
+const MAPPED: &str = "2147418112";
+
 /// Something that exists once per database dialect.
 #[derive(Debug)]
 pub enum Side<S, P> {
@@ -81,7 +84,9 @@ impl Db {
         // The log writes large transactions: a cache that holds one (64 MiB), and a write-ahead log that is folded in every 32 MiB.
         let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "4000");
         let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(writing).await?;
-        let read = SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true).create_if_missing(false)).await?;
+        // What a reader keeps in its own cache is void as soon as the log is written, ten times a second: it reads pages where the system keeps them.
+        let reading = options.read_only(true).create_if_missing(false).pragma("mmap_size", MAPPED);
+        let read = SqlitePoolOptions::new().max_connections(8).connect_with(reading).await?;
         Ok(Self::Sqlite { read, write })
     }
 
