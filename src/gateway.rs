@@ -21,6 +21,7 @@ mod failure;
 pub mod http;
 mod idempotency;
 pub(crate) mod jobs;
+mod keep;
 mod listing;
 mod passthrough;
 mod plan;

@@ -11,8 +11,8 @@ mod patience;
 pub mod replicas;
 mod state;
 
-pub use api::{ApiError, Body};
 pub(crate) use api::unreadable;
+pub use api::{ApiError, Body};
 pub use apply::{Applied, ApplyError, File as DeclarativeFile, apply};
 pub use export::config as export_config;
 pub use lanes::serve;

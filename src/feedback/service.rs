@@ -276,7 +276,8 @@ fn entry(app: &App, id: &Id, subject: Subject, new: NewFeedback, given_at: Optio
     let sensitive = new.flag.is_some_and(Flag::is_sensitive);
     let good = new.rating == Some(Rating::Up) || new.stars.is_some_and(|n| n >= 4) || new.score.is_some_and(|s| s >= 0.8);
     // Praise without a word asks nobody for a decision: it counts, and does not wait among what does.
-    let praise = good && comment.is_none() && new.flag.is_none() && new.categories.as_ref().is_none_or(Vec::is_empty) && correction.is_none();
+    let praise =
+        good && comment.is_none() && new.flag.is_none() && new.categories.as_ref().is_none_or(Vec::is_empty) && correction.is_none();
     let now = app.now();
     Entry {
         id: id.clone(),

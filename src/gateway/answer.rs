@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::idempotency::Complete;
+use super::keep::unpinned;
 use super::plan::Plan;
 use super::snapshot::{Label, TargetEntry};
 use super::tries::Ready;
@@ -12,16 +13,6 @@ use crate::types::Id;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Response};
-use bytes::Bytes;
-
-/// Largest body that is worth a copy.
-const WORTH_A_COPY: usize = 64 * 1024;
-
-/// A body of its own: a small one otherwise keeps the whole read buffer of its connection in memory until the log is written, and the connection has to
-/// get itself another.
-pub(super) fn unpinned(body: Bytes) -> Bytes {
-    if body.len() <= WORTH_A_COPY { Bytes::copy_from_slice(&body) } else { body }
-}
 
 /// The names that go into response headers.
 struct Labels {
@@ -84,7 +75,7 @@ impl Answer {
                     [one] => Body::from(one.clone()),
                     many => Body::from(many.concat()),
                 };
-                call.completed(Captured::Whole(dialect, pieces.into_iter().map(unpinned).collect()));
+                call.completed(Captured::whole(dialect, pieces.into_iter().map(unpinned)));
                 (body, content_type.unwrap_or(HeaderValue::from_static("application/json")))
             }
             Ready::Translated { body, summary } => {

@@ -1,12 +1,13 @@
 //! One call: read, planned, sent, answered.
 
 use super::admission::Admitted;
-use super::answer::{Answer, unpinned};
+use super::answer::Answer;
 use super::call::{Call, Presence};
 use super::continuation;
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::http::Gateway;
+use super::keep::{alone, beside_others, unpinned};
 use super::plan::{Plan, Wanted};
 use super::request::{CallContext, caller_id};
 use super::snapshot::{KeyEntry, Snapshot, TargetEntry};
@@ -172,6 +173,9 @@ impl Exchange {
         let plan = Plan::new(&self.snapshot, &self.key, &wanted);
         if let Some(record) = call.record() {
             record.streamed = stream;
+            if stream {
+                record.request_body = alone(&record.request_body);
+            }
             record.user_id = context.user.take();
             record.session_id = context.session.take();
             record.user_agent = context.user_agent.take();
@@ -215,7 +219,7 @@ impl Exchange {
         if let Some(record) = call.record()
             && !rendered.is_empty()
         {
-            record.rendered_prompt = Some(rendered.into_owned());
+            record.rendered_prompt = Some(beside_others(rendered.as_bytes()));
         }
         answer
     }

@@ -14,13 +14,7 @@ use std::sync::Arc;
 use std::time::Instant as Tick;
 
 /// Sends a copy of the call to every shadow variant of the route but the one it goes to anyway.
-pub(super) fn copy(
-    exchange: &Exchange,
-    route: &Arc<RouteEntry>,
-    chosen: &VariantEntry,
-    variables: &Variables,
-    call: &mut Call,
-) {
+pub(super) fn copy(exchange: &Exchange, route: &Arc<RouteEntry>, chosen: &VariantEntry, variables: &Variables, call: &mut Call) {
     let background = exchange.gateway.app.background();
     let Some(original) = call.record() else { return };
     for &place in &route.shadow {
@@ -82,7 +76,7 @@ async fn run(exchange: &Exchange, route: &Arc<RouteEntry>, place: usize, variabl
     };
     call.answering(200);
     match sent {
-        Ok(Ready::Whole { pieces, dialect, .. }) => call.completed(Captured::Whole(dialect, pieces)),
+        Ok(Ready::Whole { pieces, dialect, .. }) => call.completed(Captured::whole(dialect, pieces.into_iter())),
         Ok(Ready::Read { summary, .. }) => call.completed(Captured::Stream(summary)),
         Ok(Ready::Translated { body, summary }) => call.completed(Captured::Read(summary, body)),
         Ok(Ready::Stream(relay)) => {

@@ -135,8 +135,7 @@ pub(crate) async fn compile(
 pub async fn preview(app: &App, actor: &Actor, name: &str, content: &VersionContent) -> Result<Vec<PromptMessage>, Fault> {
     check_draft(app, actor, name, content).await?;
     let (compiled, _) = compile(app, name, 0, content).await?;
-    let mut samples: Variables =
-        content.variables.iter().map(|(name, variable)| (name.clone(), template::sample(variable))).collect();
+    let mut samples: Variables = content.variables.iter().map(|(name, variable)| (name.clone(), template::sample(variable))).collect();
     for message in &content.messages {
         for name in template::uses(&message.content).map_err(|why| Fault::field("messages", why))?.variables.into_keys() {
             // Not declared: shown by its name.

@@ -34,12 +34,19 @@ pub(crate) enum Captured {
     /// There was none.
     #[default]
     Nothing,
-    /// A whole JSON answer in that dialect, in the pieces it came in.
-    Whole(Dialect, Vec<Bytes>),
+    /// A whole JSON answer in that dialect, in the pieces it came in; most come in one.
+    Whole(Dialect, Bytes, Vec<Bytes>),
     /// A whole answer that was read already.
     Read(Box<chat::ResponseSummary>, Bytes),
     /// What was read off a stream.
     Stream(Box<chat::ResponseSummary>),
+}
+
+impl Captured {
+    /// A whole JSON answer in that dialect, in the pieces it came in.
+    pub fn whole(dialect: Dialect, mut pieces: impl Iterator<Item = Bytes>) -> Self {
+        Self::Whole(dialect, pieces.next().unwrap_or_default(), pieces.collect())
+    }
 }
 
 /// One try, with names shared; written like an [`Attempt`](super::model::Attempt).
@@ -81,7 +88,7 @@ pub(crate) struct CallRecord {
     /// Whether the log keeps what was said.
     pub keep_bodies: bool,
     pub request_body: Bytes,
-    pub rendered_prompt: Option<String>,
+    pub rendered_prompt: Option<Bytes>,
     pub captured: Captured,
 }
 
@@ -112,7 +119,7 @@ pub(super) struct Settled {
     pub facts: Facts<Tried>,
     keep_bodies: bool,
     request: Bytes,
-    rendered_prompt: Option<String>,
+    rendered_prompt: Option<Bytes>,
     response: Option<Bytes>,
     response_text: Option<String>,
 }
@@ -125,7 +132,7 @@ impl Settled {
         }
         Bodies {
             request: Some(cut(&self.request)),
-            rendered_prompt: self.rendered_prompt.as_deref().map(|text| cut(text.as_bytes())),
+            rendered_prompt: self.rendered_prompt.as_deref().map(cut),
             response: self.response.as_deref().map(cut),
             response_text: self.response_text.as_deref().map(|text| cut(text.as_bytes())),
         }
@@ -137,8 +144,8 @@ impl CallRecord {
     pub(super) fn settle(self, kinds: &mut Kinds) -> Settled {
         let (mut summary, response) = match self.captured {
             Captured::Nothing => (chat::ResponseSummary::default(), None),
-            Captured::Whole(dialect, pieces) => {
-                let body = join(pieces);
+            Captured::Whole(dialect, first, more) => {
+                let body = join(first, &more);
                 (kept_of(dialect, &body), Some(body))
             }
             Captured::Read(summary, body) => (*summary, Some(body)),
@@ -151,7 +158,10 @@ impl CallRecord {
         let estimated = summary.usage.is_none() && (self.outcome == Outcome::Ok || summary.text.is_some());
         let usage = match summary.usage {
             Some(usage) => usage,
-            None if estimated => estimate(&self.names, &self.request_body, self.rendered_prompt.as_deref(), summary.text.as_deref()),
+            None if estimated => {
+                let prompt = self.rendered_prompt.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+                estimate(&self.names, &self.request_body, prompt, summary.text.as_deref())
+            }
             None => Usage::default(),
         };
         // The text of a whole answer can be read off its body again, unless that is cut.
@@ -243,11 +253,13 @@ fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn join(pieces: Vec<Bytes>) -> Bytes {
-    match <[Bytes; 1]>::try_from(pieces) {
-        Ok([one]) => one,
-        Err(many) => many.concat().into(),
+fn join(first: Bytes, more: &[Bytes]) -> Bytes {
+    if more.is_empty() {
+        return first;
     }
+    let mut whole = first.to_vec();
+    more.iter().for_each(|piece| whole.extend_from_slice(piece));
+    whole.into()
 }
 
 fn cut(body: &[u8]) -> &[u8] {

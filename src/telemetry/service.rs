@@ -223,8 +223,8 @@ pub async fn overview(app: &App, actor: &Actor, range: Range, route: Option<&str
     let end = at.floor(step).plus(step);
     let start = end.minus(span);
     let before = start.minus(span);
-    let traffic = traffic(app, Span::for_step(range.step_minutes()), before, end, route).await?;
-    let thumbs = crate::feedback::store::numbers::thumbs(app.db(), step, before, end, route).await?;
+    let thumbs = async { Ok(crate::feedback::store::numbers::thumbs(app.db(), step, before, end, route).await?) };
+    let (traffic, thumbs) = tokio::try_join!(traffic(app, Span::for_step(range.step_minutes()), before, end, route), thumbs)?;
 
     let (mut now, mut earlier) = (Sum::default(), Sum::default());
     let mut points: BTreeMap<Instant, Sum> = (0..span.0 / step.0).map(|i| (start.plus(step.times(i)), Sum::default())).collect();

@@ -8,6 +8,7 @@ use crate::identity::model::Permission;
 use crate::identity::service::{Change, note};
 use crate::server::App;
 use crate::types::{Duration, Fault, Id, Instant};
+use futures_util::future::try_join_all;
 use hypercare_text::theme::Centre;
 use serde::Serialize;
 use sqlx::types::Json;
@@ -150,14 +151,17 @@ struct Numbers {
 impl Numbers {
     async fn load(app: &App, span: Duration) -> Result<Self, Fault> {
         let from = app.now().minus(span);
+        let (of_steps, complaints, issues) = tokio::try_join!(
+            store::steps(app.db(), from.minus(span), Duration(span.0 / STEPS)),
+            store::complaints(app.db(), from),
+            store::issues(app.db()),
+        )?;
         let mut steps: HashMap<Id, Vec<i64>> = HashMap::new();
-        for row in store::steps(app.db(), from.minus(span), Duration(span.0 / STEPS)).await? {
+        for row in of_steps {
             let counts = steps.entry(row.theme).or_insert_with(|| vec![0; usize::try_from(STEPS).unwrap_or(0) * 2]);
             let last = counts.len() - 1;
             counts[usize::try_from(row.step).unwrap_or(0).min(last)] += row.n;
         }
-        let complaints = store::complaints(app.db(), from).await?;
-        let issues = store::issues(app.db()).await?;
         let issues = issues.into_iter().map(|(theme, number, title)| (theme, IssueRef { number, title })).collect();
         Ok(Self { from, steps, complaints, issues })
     }
@@ -189,15 +193,18 @@ impl Numbers {
 
     /// Who says it, what about, and in which words: of the one theme there is, or of many.
     async fn fill(&self, app: &App, themes: &mut [Theme], one: Option<&Id>, examples: i64) -> Result<(), Fault> {
-        let people: HashMap<Id, i64> = store::people(app.db(), self.from, one).await?.into_iter().map(|row| (row.theme, row.n)).collect();
+        let said = try_join_all(themes.iter().map(|theme| store::examples(app.db(), &theme.id, examples)));
+        let (people, answered, said) =
+            tokio::try_join!(store::people(app.db(), self.from, one), store::about(app.db(), self.from, one), said)?;
+        let people: HashMap<Id, i64> = people.into_iter().map(|row| (row.theme, row.n)).collect();
         let mut about: HashMap<Id, About> = HashMap::new();
-        for row in store::about(app.db(), self.from, one).await? {
+        for row in answered {
             about.entry(row.theme.clone()).or_default().add(row);
         }
-        for theme in themes {
+        for (theme, said) in themes.iter_mut().zip(said) {
             theme.people = people.get(&theme.id).copied().unwrap_or_default();
             (theme.versions, theme.variants) = about.remove(&theme.id).unwrap_or_default().most();
-            theme.examples = store::examples(app.db(), &theme.id, examples).await?;
+            theme.examples = said;
         }
         Ok(())
     }

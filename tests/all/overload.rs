@@ -108,7 +108,9 @@ async fn who_sends_half_a_request_and_then_nothing_holds_no_place() {
     let server = Server::start(settings).await;
     server.apply(&basic(&upstream).replace("idle_ms = 500", "idle_ms = 15000")).await.expect("holds");
     let head = |length: usize| {
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {APP}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n")
+        format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {APP}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n"
+        )
     };
 
     assert_eq!(to_the_end(raw(&server, &head(10)).await).await, "", "half a head");

@@ -28,10 +28,11 @@ pub async fn of_overview(app: &App, actor: &Actor, overview: &Overview) -> Resul
     actor.require(Permission::ReadFeedback)?;
     let span = Duration::MINUTE.times(overview.range.minutes());
     let middle = overview.points.first().map_or(overview.at, |point| point.at);
-    let mut concerns = categories(app, overview, middle.minus(span), middle).await?;
+    let (mut concerns, reports, issues) =
+        tokio::try_join!(categories(app, overview, middle.minus(span), middle), reports(app), issues(app))?;
     concerns.extend(thumbs(overview));
-    concerns.extend(reports(app).await?);
-    concerns.extend(issues(app).await?);
+    concerns.extend(reports);
+    concerns.extend(issues);
     concerns.sort_by_key(|c| std::cmp::Reverse(c.light));
     concerns.retain(|c| c.light >= Light::Watch);
     Ok(Experience {
