@@ -19,11 +19,7 @@ thread_local! {
 
 /// A body that keeps no read buffer in memory.
 pub(super) fn unpinned(body: Bytes) -> Bytes {
-    match body.len() {
-        ..=SMALL => beside_others(&body),
-        ..=WORTH_A_COPY => Bytes::copy_from_slice(&body),
-        _ => body,
-    }
+    if body.len() > WORTH_A_COPY { body } else { beside_others(&body) }
 }
 
 /// A copy that lies beside those of other calls if it is small.

@@ -144,8 +144,8 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             };
             let served = match first {
                 Ok(false) => {
-                    let watched = TokioIo::new(Watched { stream, head: head.clone() });
-                    let connection = watcher.watch(http1::Builder::new().serve_connection(watched, service));
+                    let io = TokioIo::new(Watched { stream, head: head.clone() });
+                    let connection = watcher.watch(http1::Builder::new().serve_connection(io, service));
                     tokio::select! {
                         served = connection => served.map_err(Into::into),
                         () = head.overdue(patience) => return,

@@ -258,7 +258,9 @@ fn join(first: Bytes, more: &[Bytes]) -> Bytes {
         return first;
     }
     let mut whole = first.to_vec();
-    more.iter().for_each(|piece| whole.extend_from_slice(piece));
+    for piece in more {
+        whole.extend_from_slice(piece);
+    }
     whole.into()
 }
 

@@ -33,12 +33,20 @@ mod browser {
         before: Vec<(usize, Feedback)>,
     }
 
+    /// Where the next page of the list begins.
+    enum More {
+        /// As the page says that came from the server.
+        AsRendered,
+        /// There; nowhere when there is none, or while it is on its way.
+        From(Option<String>),
+    }
+
     thread_local! {
         static PANES: RefCell<HashMap<String, String>> = RefCell::default();
         static UNDO: RefCell<Vec<Undo>> = const { RefCell::new(Vec::new()) };
         /// The one asked for last; answers that come late are not shown.
         static WANTED: RefCell<Option<Id>> = const { RefCell::new(None) };
-        static MORE: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
+        static MORE: RefCell<More> = const { RefCell::new(More::AsRendered) };
         static GOING: Cell<bool> = const { Cell::new(false) };
     }
 
@@ -360,12 +368,11 @@ mod browser {
                 before.iter().filter(|(p, f)| *p < place && list.items.with_untracked(|items| items.iter().all(|i| i.id != f.id))).count();
             let next =
                 list.items.with_untracked(|items| items.get((place - gone).min(items.len().saturating_sub(1))).map(|f| f.id.clone()));
-            match next {
-                Some(id) => show(list, id),
-                None => {
-                    list.open.set(None);
-                    put("");
-                }
+            if let Some(id) = next {
+                show(list, id);
+            } else {
+                list.open.set(None);
+                put("");
             }
         } else if let Some(id) = open.filter(|id| ids.contains(id)) {
             show(list, id);
@@ -437,18 +444,18 @@ mod browser {
 
     /// Takes one's last decision back, of this page or from before it.
     fn undo(list: List) {
-        let last = UNDO.with_borrow_mut(Vec::pop);
-        if last.as_ref().is_some_and(|u| u.batch.is_none()) {
-            UNDO.with_borrow_mut(|undo| undo.extend(last));
+        let newest = UNDO.with_borrow_mut(Vec::pop);
+        if newest.as_ref().is_some_and(|u| u.batch.is_none()) {
+            UNDO.with_borrow_mut(|undo| undo.extend(newest));
             list.said.set("The last decision is still under way.".to_owned());
             return;
         }
         spawn_local(async move {
-            let batch = last.as_ref().and_then(|u| u.batch.clone());
+            let batch = newest.as_ref().and_then(|u| u.batch.clone());
             match post("/api/v1/feedback/undo", &json!({ "batch": batch })).await {
                 Ok(decided) => {
                     let first = decided.done.first().map(|d| d.id.clone());
-                    let places: HashMap<Id, usize> = last.into_iter().flat_map(|u| u.before).map(|(place, f)| (f.id, place)).collect();
+                    let places: HashMap<Id, usize> = newest.into_iter().flat_map(|u| u.before).map(|(place, f)| (f.id, place)).collect();
                     let mut back: Vec<_> = decided.done.iter().map(|d| (places.get(&d.id).copied().unwrap_or(0), d.id.clone())).collect();
                     back.sort();
                     for (place, id) in back {
@@ -475,21 +482,24 @@ mod browser {
 
     /// Fetches the next page when the list gets short.
     fn load_more(list: List) {
-        let next = MORE.with_borrow_mut(|more| more.get_or_insert_with(|| list.fixed.with_value(|f| f.next.clone())).take());
+        let next = match MORE.replace(More::From(None)) {
+            More::AsRendered => list.fixed.with_value(|f| f.next.clone()),
+            More::From(next) => next,
+        };
         let Some(cursor) = next else { return };
         let left = list.items.with_untracked(|items| {
             let open = list.open.get_untracked();
             items.len() - items.iter().position(|f| Some(&f.id) == open.as_ref()).unwrap_or(0)
         });
         if left > FEW {
-            MORE.set(Some(Some(cursor)));
+            MORE.set(More::From(Some(cursor)));
             return;
         }
         let query = list.fixed.with_value(|f| f.query.clone());
         spawn_local(async move {
             let Ok(response) = Request::get(&format!("/api/v1/feedback?{query}&cursor={cursor}")).send().await else { return };
             if let Ok(page) = response.json::<Page<Feedback>>().await {
-                MORE.set(Some(page.next_cursor));
+                MORE.set(More::From(page.next_cursor));
                 list.items.update(|items| {
                     for item in page.items {
                         if items.iter().all(|known| known.id != item.id) {

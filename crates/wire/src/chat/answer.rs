@@ -128,9 +128,11 @@ impl<'de> Deserialize<'de> for Said<'de> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut said = Said::default();
-                while let Some(Turn(turn)) = list.next_element()? {
+                while let Some(turn) = list.next_element()? {
                     said.messages += 1;
-                    said.newest = turn.unwrap_or(said.newest);
+                    if let Turn::Users(newest) = turn {
+                        said.newest = newest;
+                    }
                 }
                 Ok(said)
             }
@@ -139,8 +141,12 @@ impl<'de> Deserialize<'de> for Said<'de> {
     }
 }
 
-/// One message: what it says, if it is the user's.
-struct Turn<'a>(Option<Option<Newest<'a>>>);
+/// One message.
+enum Turn<'a> {
+    /// The user's, and what it says.
+    Users(Option<Newest<'a>>),
+    Others,
+}
 
 impl<'de> Deserialize<'de> for Turn<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -153,21 +159,21 @@ impl<'de> Deserialize<'de> for Turn<'de> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Turn(Some(Some(Newest::Text(Cow::Borrowed(text))))))
+                Ok(Turn::Users(Some(Newest::Text(Cow::Borrowed(text)))))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Turn(Some(Some(Newest::Text(Cow::Owned(text.to_owned()))))))
+                Ok(Turn::Users(Some(Newest::Text(Cow::Owned(text.to_owned())))))
             }
 
             /// Texts as tokens, for embeddings.
             fn visit_seq<A: SeqAccess<'de>>(self, mut tokens: A) -> Result<Self::Value, A::Error> {
                 while tokens.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Turn(None))
+                Ok(Turn::Others)
             }
 
             fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(Turn(None))
+                Ok(Turn::Others)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
@@ -181,7 +187,7 @@ impl<'de> Deserialize<'de> for Turn<'de> {
                 }
                 // Gemini's first turn may go without a role.
                 let of_user = role.map_or(content.is_some(), |role| role.0 == "user");
-                Ok(Turn(of_user.then(|| content.map(Newest::Content))))
+                Ok(if of_user { Turn::Users(content.map(Newest::Content)) } else { Turn::Others })
             }
         }
         deserializer.deserialize_any(Message)
