@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     for encoding in [Encoding::Float, Encoding::Base64] {
         let written = response.write(EmbeddingDialect::OpenAi, "m", encoding);
         let again = EmbeddingResponse::read(EmbeddingDialect::OpenAi, &written).expect("an answer");
-        // Compared by their bits: a vector may hold what is equal to nothing.
+        // Compared by their bits: zero and minus zero are two numbers.
         let bits = |vectors: &[Vec<f32>]| vectors.iter().map(|v| v.iter().map(|n| n.to_bits()).collect::<Vec<_>>()).collect::<Vec<_>>();
         assert_eq!(bits(&again.vectors), bits(&response.vectors));
     }

@@ -85,3 +85,13 @@ fn answers_of_every_dialect_are_read_and_written() {
     );
     assert_eq!(read(EmbeddingDialect::Cohere, r#"{"embeddings":[[0.5],[1.5]]}"#).vectors, [[0.5], [1.5]]);
 }
+
+#[test]
+fn a_number_that_no_caller_could_read_makes_no_answer() {
+    let refused = |dialect, body: &str| EmbeddingResponse::read(dialect, body.as_bytes()).expect_err("refused").param().map(str::to_owned);
+    // 0000c07f, little-endian, is not a number.
+    for body in [r#"{"data":[{"index":0,"embedding":[0.5,-1e57]}]}"#, r#"{"data":[{"index":0,"embedding":"AADAfw=="}]}"#] {
+        assert_eq!(refused(EmbeddingDialect::OpenAi, body).as_deref(), Some("embedding"), "{body}");
+    }
+    assert_eq!(refused(EmbeddingDialect::Gemini, r#"{"embedding":{"values":[1e39]}}"#).as_deref(), Some("embedding"));
+}
