@@ -103,9 +103,11 @@ fn page(l: &Loaded, shown: &Shown) -> impl IntoView + use<> {
         <div class="detail-grid">
             <section class="card stack"><header><h2>"News go to"</h2></header>{no_out}{out}</section>
             {outgoing_form(shown)}
-            <section class="card stack"><header><h2>"Feedback comes in from"</h2></header>{no_in}{incoming_rows}</section>
+            <div class="stack">
+                <section class="card stack"><header><h2>"Feedback comes in from"</h2></header>{no_in}{incoming_rows}</section>
+                {alerts(&l.address)}
+            </div>
             {incoming_form(shown)}
-            {alerts(&l.address)}
         </div>
     }
 }
