@@ -5,7 +5,7 @@
 //! two futile switches a call, more processor time than the gateway itself takes). Everything but calls is handed to the shared runtime, so that a page
 //! that takes long, or the log's writer, never stands in a call's way. See docs/adr/0006-calls-run-in-lanes.md.
 
-use super::patience::{Head, Watched};
+use super::patience::{Head, Watched, close_overdue};
 use super::{App, api};
 use crate::gateway::{self, Gateway};
 use axum::body::Body;
@@ -121,11 +121,13 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             heartbeat.tick().await;
         }
     });
+    let (opened, watched) = mpsc::unbounded_channel();
+    tokio::spawn(close_overdue(watched, app.settings().request_idle));
     while let Some(Arrived { stream, peer, place }) = arrivals.recv().await {
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         let (gateway, router) = (gateway.clone(), router.clone());
-        let (head, patience) = (Head::new(), app.settings().request_idle);
-        let of_calls = head.clone();
+        let head = Head::new();
+        let (of_calls, of_connection) = (head.clone(), Arc::downgrade(&head));
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             of_calls.called();
@@ -137,19 +139,15 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             answer.inspect(move |_| head.answered())
         });
         let (watcher, stopping) = (open.watcher(), app.stopping());
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let first = tokio::select! {
                 first = speaks_http2(&stream) => first.map_err(Into::into),
                 () = stopping => return,
             };
             let served = match first {
                 Ok(false) => {
-                    let io = TokioIo::new(Watched { stream, head: head.clone() });
-                    let connection = watcher.watch(http1::Builder::new().serve_connection(io, service));
-                    tokio::select! {
-                        served = connection => served.map_err(Into::into),
-                        () = head.overdue(patience) => return,
-                    }
+                    let connection = http1::Builder::new().serve_connection(TokioIo::new(Watched { stream, head }), service);
+                    watcher.watch(connection).await.map_err(Into::into)
                 }
                 Ok(true) => {
                     let server = http2::Builder::new(TokioExecutor::new());
@@ -164,6 +162,7 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             }
             drop(place);
         });
+        let _ = opened.send((of_connection, task.abort_handle()));
     }
     open.shutdown().await;
 }

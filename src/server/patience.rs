@@ -3,11 +3,13 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// Where a connection is: nothing of a request came, a call is under way, or a head began so many milliseconds after the connection did.
@@ -54,16 +56,32 @@ impl Head {
         }
     }
 
-    /// Waits until a head is not whole after that time, found out at most half of it later.
-    pub async fn overdue(&self, limit: Duration) {
-        let most = u64::try_from(limit.as_millis()).unwrap_or(CALLED);
-        loop {
-            tokio::time::sleep(limit / 2).await;
-            let began = self.at.load(Ordering::Relaxed);
-            if !matches!(began, IDLE | CALLED) && self.now().saturating_sub(began) >= most {
-                return;
-            }
+    /// Whether a head began so long ago and is not whole.
+    fn is_overdue(&self, limit: Duration) -> bool {
+        let began = self.at.load(Ordering::Relaxed);
+        !matches!(began, IDLE | CALLED) && u128::from(self.now().saturating_sub(began)) >= limit.as_millis()
+    }
+}
+
+/// A connection of a lane: what is known of it, and its task.
+pub(super) type Connection = (Weak<Head>, AbortHandle);
+
+/// Closes connections whose head is not whole after that time, at most half of it later. One look at all of a lane's connections: a timer for each would be
+/// asked with every piece that comes.
+pub(super) async fn close_overdue(mut opened: mpsc::UnboundedReceiver<Connection>, limit: Duration) {
+    let mut open: Vec<Connection> = Vec::new();
+    loop {
+        tokio::time::sleep(limit / 2).await;
+        while let Ok(connection) = opened.try_recv() {
+            open.push(connection);
         }
+        open.retain(|(head, task)| {
+            let Some(head) = head.upgrade() else { return false };
+            if head.is_overdue(limit) {
+                task.abort();
+            }
+            true
+        });
     }
 }
 
