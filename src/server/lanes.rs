@@ -121,8 +121,8 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             heartbeat.tick().await;
         }
     });
-    let (opened, watched) = mpsc::unbounded_channel();
-    tokio::spawn(close_overdue(watched, app.settings().request_idle));
+    let (opened, connections) = mpsc::unbounded_channel();
+    tokio::spawn(close_overdue(connections, app.settings().request_idle));
     while let Some(Arrived { stream, peer, place }) = arrivals.recv().await {
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         let (gateway, router) = (gateway.clone(), router.clone());
