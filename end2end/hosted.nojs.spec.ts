@@ -60,7 +60,7 @@ test("a bad answer is reported, thanked for, and answered when the link is opene
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page.getByRole("status")).toHaveText("Thank you for your feedback.");
   const after = await storedAbout(admin, answer.requestId);
-  expect(after).toMatchObject([{ rating: "up" }]);
+  expect(after, "what was wrong is taken back with it").toMatchObject([{ rating: "up", categories: [], correction: null, comment: long }]);
 });
 
 test("what others said about the same answer is not told", async ({ page, gateway }) => {

@@ -220,6 +220,9 @@ async fn fields_that_do_not_hold_are_422_by_name() {
     let kept = server.read(&format!("/api/v1/feedback/{}", stored["id"].as_str().expect("id"))).await;
     assert_eq!(kept["comment"].as_str().map(|c| c.chars().count()), Some(4_000));
     assert_eq!(kept["state"], "spam", "one character over and over is put aside, not lost: {kept}");
+    let status = server.request(Method::GET, &format!("/v1/feedback/{}", stored["id"].as_str().expect("id"))).bearer_auth(APP).send();
+    let (_, told) = json_of(status.await.expect("answer")).await;
+    assert_eq!(told["status"], "received", "who sent it is not told that somebody looked: {told}");
     assert_eq!(server.read("/api/v1/feedback").await["items"], json!([]));
 }
 

@@ -48,6 +48,25 @@ async fn a_file_with_bad_rows_brings_in_the_good_ones_and_again_doubles_nothing(
     }
 }
 
+#[tokio::test]
+async fn an_empty_cell_of_a_file_brought_in_again_takes_nothing_back() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        for row in ["T-1,down,It forgot,tone", "T-1,up,,"] {
+            let (status, taken) = send(csv(&server, &format!("external_id,rating,comment,categories\n{row}\n"))).await;
+            assert_eq!((status, &taken["accepted"]), (200, &json!(1)), "{taken}");
+        }
+        let list = server.read("/api/v1/feedback?category=tone").await;
+        let kept = &list["items"][0];
+        assert_eq!(
+            (&kept["rating"], &kept["comment"], &kept["categories"]),
+            (&json!("up"), &json!("It forgot"), &json!(["tone"])),
+            "{list}"
+        );
+    }
+}
+
 /// As <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md> says: HMAC-SHA256 over `id.timestamp.body`.
 fn signed(server: &Server, id: &str, at: i64, body: &str) -> RequestBuilder {
     let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_")).expect("base64");

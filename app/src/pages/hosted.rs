@@ -101,7 +101,7 @@ async fn say(link: Link, Form(form): Form<Pairs>) -> Response {
     }
 }
 
-/// What a form says. Who is content is not asked what was wrong, so what is left over of that does not count.
+/// What a form says. Who is content is not asked what was wrong: what is left over of that does not count, and what was said of it before is taken back.
 fn feedback(token: &str, form: &Pairs) -> NewFeedback {
     let one = |name| all(form, name).next();
     // Forms send the ends of lines as two characters, where the limits count one. A form always sends all its fields: an empty one takes nothing back.
@@ -113,14 +113,15 @@ fn feedback(token: &str, form: &Pairs) -> NewFeedback {
     };
     let stars = one("stars").and_then(|n| n.parse().ok());
     let content = rating == Some(Rating::Up) || stars.is_some_and(|n: i64| n > 2);
+    let chosen: Vec<String> = all(form, "category").map(ToOwned::to_owned).collect();
     NewFeedback {
         token: Some(token.to_owned()),
         rating,
         stars,
-        categories: Some(all(form, "category").map(ToOwned::to_owned).collect::<Vec<_>>()).filter(|list| !content && !list.is_empty()),
+        categories: if content { Some(Vec::new()) } else { Some(chosen).filter(|list| !list.is_empty()) },
         flag: one("flag").and_then(|word| Flag::ALL.into_iter().find(|flag| flag.as_str() == word)),
         comment: text("comment"),
-        correction: text("correction").filter(|_| !content),
+        correction: if content { Some(String::new()) } else { text("correction") },
         ..NewFeedback::default()
     }
 }

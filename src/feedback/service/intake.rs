@@ -356,14 +356,14 @@ fn row(mut object: Map<String, Value>) -> Result<Row, Fault> {
         let refused = || Fault::field("flag", format!("must be wrong, biased, harmful, private_data or other, not `{word}`"));
         feedback.flag = Some(known.ok_or_else(refused)?);
     }
-    feedback.categories = match take.remove("categories").or_else(|| take.remove("category")) {
-        None | Some(Value::Null) => None,
-        Some(Value::Array(list)) => Some(list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()),
-        Some(Value::String(words)) => {
-            Some(words.split([',', ';', '|']).map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect())
-        }
+    let categories = match take.remove("categories").or_else(|| take.remove("category")) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+        Some(Value::String(words)) => words.split([',', ';', '|']).map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect(),
         Some(_) => return Err(Fault::field("categories", "must be a list of words")),
     };
+    // An empty cell of a file brought in again takes nothing back, as with its words.
+    feedback.categories = Some(categories).filter(|list| !list.is_empty());
     let more = take.remove("metadata");
     let mut metadata = std::mem::take(take);
     match more {
