@@ -4,6 +4,7 @@
 pub mod builtin;
 #[cfg(feature = "server")]
 pub mod http;
+#[cfg(feature = "server")]
 pub mod model;
 #[cfg(feature = "server")]
 pub mod service;

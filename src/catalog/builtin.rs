@@ -1,9 +1,9 @@
 //! The models we know without being told: names, limits, abilities and prices from LiteLLM's public list. See docs/catalog.md.
 
 use super::model::Price;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Where the list comes from.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,9 +36,14 @@ pub struct Known {
     /// What it can, as words: `vision tools json_schema …`.
     pub abilities: String,
     /// Price, where known.
-    pub price: Option<Price>,
+    #[serde(deserialize_with = "shared")]
+    pub price: Option<Arc<Price>>,
     /// When it goes, YYYY-MM-DD.
     pub deprecated: Option<String>,
+}
+
+fn shared<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<Price>>, D::Error> {
+    Ok(Option::<Price>::deserialize(from)?.map(Arc::new))
 }
 
 #[derive(Deserialize)]
@@ -141,11 +146,11 @@ mod tests {
     #[test]
     fn prices_are_what_the_vendors_publish() {
         // openai.com/api/pricing, claude.com/pricing, ai.google.dev/gemini-api/docs/pricing.
-        let price = |vendor, model| find(vendor, model).and_then(|known| known.price).expect(model);
+        let price = |vendor, model| find(vendor, model).and_then(|known| known.price.clone()).expect(model);
         assert_eq!((price("openai", "gpt-4o").input, price("openai", "gpt-4o").cached_input), (2.5, Some(1.25)));
         let sonnet = price("anthropic", "claude-sonnet-4-5");
         assert_eq!((sonnet.input, sonnet.output, sonnet.cache_write, sonnet.cached_input), (3.0, 15.0, Some(3.75), Some(0.3)));
-        assert_eq!(price("gemini", "gemini-2.5-pro").long.map(|long| (long.above, long.output)), Some((200_000, 15.0)));
+        assert_eq!(price("gemini", "gemini-2.5-pro").long.as_ref().map(|long| (long.above, long.output)), Some((Some(200_000), 15.0)));
         assert!((price("openai", "text-embedding-3-small").input - 0.02).abs() < 1e-9);
     }
 

@@ -120,7 +120,7 @@ fn own(model: Model, vendor_of: impl Fn(&str) -> Option<&'static str>) -> Listed
         context_window: model.context_window.or_else(|| known.and_then(|known| known.context_window)),
         max_output_tokens: model.max_output_tokens.or_else(|| known.and_then(|known| known.max_output_tokens)),
         abilities: known.map_or("", |known| known.abilities.as_str()),
-        price: model.price.or_else(|| known.and_then(|known| known.price)),
+        price: model.price.or_else(|| known.and_then(|known| known.price.as_deref().cloned())),
         own: true,
         deprecated: known.and_then(|known| known.deprecated.as_deref()),
         provider: Some(model.provider),
@@ -138,25 +138,28 @@ impl Listed {
             context_window: known.context_window,
             max_output_tokens: known.max_output_tokens,
             abilities: &known.abilities,
-            price: known.price,
+            price: known.price.as_deref().cloned(),
             own: false,
             deprecated: known.deprecated.as_deref(),
         }
     }
 }
 
-/// Says what a model costs and can; in force at once. Only what differs from what is known is kept, so that the rest follows the built-in list. The price of
-/// long inputs stays as it is known.
+/// Says what a model costs and can; in force at once. Only what differs from what is known is kept, so that the rest follows the built-in list. Prices of
+/// long inputs and of other tiers stay as they are known.
 pub async fn set(app: &App, actor: &Actor, model: &Model) -> Result<(), Fault> {
     actor.require(Permission::WriteProviders)?;
     let vendor = vendors_here(app).await?.into_iter().find(|(name, _)| *name == model.provider).map(|(_, vendor)| vendor);
     let known = vendor.and_then(|vendor| builtin::find(vendor, &model.name));
     let mut new = model.clone();
     if let Some(known) = known {
-        if let (Some(price), Some(known)) = (&mut new.price, known.price) {
-            price.long = price.long.or(known.long);
+        if let (Some(price), Some(known)) = (&mut new.price, &known.price) {
+            price.long = price.long.take().or_else(|| known.long.clone());
+            if price.tiers.is_empty() {
+                price.tiers.clone_from(&known.tiers);
+            }
         }
-        new.price = new.price.filter(|price| Some(*price) != known.price);
+        new.price = new.price.filter(|price| Some(price) != known.price.as_deref());
         new.context_window = new.context_window.filter(|tokens| Some(*tokens) != known.context_window);
         new.max_output_tokens = new.max_output_tokens.filter(|tokens| Some(*tokens) != known.max_output_tokens);
     }
@@ -188,13 +191,8 @@ pub async fn put(app: &App, tx: &mut Tx, actor: &Actor, model: &Model) -> Result
     if model.name.trim().is_empty() || model.name.chars().count() > 200 {
         return Err(Fault::field("name", "must have 1 to 200 characters"));
     }
-    if let Some(price) = model.price {
-        let long = price.long.unwrap_or_default();
-        let optional = [price.cached_input, price.cache_write, long.cached_input, long.cache_write].map(Option::unwrap_or_default);
-        let all = [&[price.input, price.output, long.input, long.output][..], &optional].concat();
-        if all.iter().any(|p| !p.is_finite() || *p < 0.0) {
-            return Err(Fault::field("price", "must be numbers of 0 or more: US dollars per million tokens"));
-        }
+    if let Some((field, why)) = model.price.as_ref().and_then(Price::wrong) {
+        return Err(Fault::field(field, why));
     }
     let before = store::get(tx, &model.provider, &model.name).await?;
     if before.as_ref() == Some(model) {

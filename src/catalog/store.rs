@@ -52,7 +52,7 @@ pub async fn upsert(tx: &mut Tx, model: &Model) -> Result<()> {
         &model.name,
         model.context_window.map(i64::from),
         model.max_output_tokens.map(i64::from),
-        model.price.map(Json)
+        model.price.as_ref().map(Json)
     )?;
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Call {
         if let Some(record) = &mut self.record {
             record.names.provider = Some(target.provider.label.text.clone());
             record.names.model = Some(target.model.text.clone());
-            record.price = target.price;
+            record.price.clone_from(&target.price);
         }
     }
 

@@ -18,7 +18,8 @@ use crate::types::{Id, Nanodollars};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
+use hypercare_wire::chat::summarise_response;
 use hypercare_wire::dialect::Dialect;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,21 +158,17 @@ pub(crate) async fn ask(app: &App, asked: Try) -> (Id, Result<Tried, GatewayErro
     };
     let malformed = || GatewayError::new(axum::http::StatusCode::BAD_GATEWAY, "provider_malformed", "The answer could not be read.");
     let read = http_body_util::Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-    let Some(answer) = read.ok().and_then(|body| serde_json::from_slice::<Value>(&body.to_bytes()).ok()) else {
-        return (id, Err(malformed()));
-    };
-    let (input, output) = (&answer["usage"]["prompt_tokens"], &answer["usage"]["completion_tokens"]);
-    let (input_tokens, output_tokens) = (input.as_u64().unwrap_or(0), output.as_u64().unwrap_or(0));
-    let cached_input = answer["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap_or(0);
-    let tokens = crate::catalog::model::Tokens { input: input_tokens, output: output_tokens, cached_input, ..Default::default() };
+    let body = read.map(Collected::to_bytes).unwrap_or_default();
+    let Ok(answer) = serde_json::from_slice::<Value>(&body) else { return (id, Err(malformed())) };
+    let usage = summarise_response(&body).usage.unwrap_or_default();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let tried = Tried {
         id: id.clone(),
         text: said(&answer["choices"][0]["message"]),
-        input_tokens,
-        output_tokens,
+        input_tokens: usage.input,
+        output_tokens: usage.output,
         duration_ms,
-        cost: price.map(|price| price.cost(tokens)),
+        cost: price.map(|price| price.cost(usage)),
     };
     (id, Ok(tried))
 }

@@ -6,7 +6,7 @@ use super::endpoint::Endpoints;
 use super::upstream::Provider;
 use super::vitals::Vitals;
 use crate::catalog::builtin;
-use crate::catalog::model::{Price, Tokens};
+use crate::catalog::model::Price;
 use crate::identity::crypto::{digest, digest_from_text};
 use crate::identity::model::{KeyLimits, Scope};
 use crate::prompts::model::{Pin, PromptRef};
@@ -17,6 +17,7 @@ use crate::routing::rules::Condition;
 use crate::server::App;
 use crate::types::Fault;
 use axum::http::HeaderValue;
+use hypercare_wire::usage::Usage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,7 @@ impl Label {
 pub(crate) struct TargetEntry {
     pub provider: Arc<Provider>,
     pub model: Label,
-    pub price: Option<Price>,
+    pub price: Option<Arc<Price>>,
     pub max_output_tokens: Option<u32>,
     pub vitals: Arc<Vitals>,
 }
@@ -92,8 +93,8 @@ impl TargetEntry {
     /// What a call with so much input and an answer of [`USUAL_ANSWER`] tokens costs, in nanodollars; without a price more than anything.
     #[expect(clippy::cast_precision_loss, reason = "amounts far below 2^52")]
     pub fn cost_of(&self, input: u64) -> f64 {
-        let tokens = Tokens { input, output: USUAL_ANSWER, ..Tokens::default() };
-        self.price.map_or(f64::INFINITY, |price| price.cost(tokens).0 as f64)
+        let tokens = Usage { input, output: USUAL_ANSWER, ..Usage::default() };
+        self.price.as_ref().map_or(f64::INFINITY, |price| price.cost(tokens).0 as f64)
     }
 }
 
@@ -146,9 +147,9 @@ pub struct TargetHealth {
 }
 
 /// What is known of a model.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ModelFacts {
-    price: Option<Price>,
+    price: Option<Arc<Price>>,
     max_output_tokens: Option<u32>,
 }
 
@@ -222,10 +223,10 @@ impl Snapshot {
     }
 
     fn entry(&self, provider: &Arc<Provider>, name: &str, model: &str) -> TargetEntry {
-        let own = self.models.get(&(name.to_owned(), model.to_owned())).copied().unwrap_or_default();
+        let own = self.models.get(&(name.to_owned(), model.to_owned())).cloned().unwrap_or_default();
         let known = provider.vendor.and_then(|vendor| builtin::find(vendor, model));
         // What an admin says goes before what is known.
-        let price = own.price.or_else(|| known.and_then(|known| known.price));
+        let price = own.price.or_else(|| known.and_then(|known| known.price.clone()));
         let max_output_tokens = own.max_output_tokens.or_else(|| known.and_then(|known| known.max_output_tokens));
         TargetEntry { provider: provider.clone(), model: Label::new(model), price, max_output_tokens, vitals: provider.vitals(model) }
     }
@@ -279,7 +280,7 @@ impl Snapshot {
             snapshot.providers.insert(row.name.clone(), provider);
         }
         for model in crate::catalog::store::all(db).await? {
-            let facts = ModelFacts { price: model.price, max_output_tokens: model.max_output_tokens };
+            let facts = ModelFacts { price: model.price.map(Arc::new), max_output_tokens: model.max_output_tokens };
             snapshot.models.insert((model.provider, model.name), facts);
         }
         let mut pointers = Pointers::new();

@@ -6,6 +6,7 @@
 
 use super::model::Attempt;
 use crate::types::Id;
+use hypercare_wire::usage::Tier;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::{self, Read as _};
@@ -42,6 +43,12 @@ pub struct Facts<A = Attempt> {
     pub cache_write_tokens: u64,
     #[serde(default)]
     pub reasoning_tokens: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_input_tokens: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_output_tokens: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
     #[serde(default)]
     pub estimated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,6 +57,11 @@ pub struct Facts<A = Attempt> {
     pub confidence: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_id: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The bodies of a call as they go into a block.

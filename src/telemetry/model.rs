@@ -112,6 +112,12 @@ pub struct RequestDetail {
     pub cache_write_tokens: i64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: i64,
+    /// Input tokens that are sound.
+    pub audio_input_tokens: i64,
+    /// Output tokens that are sound.
+    pub audio_output_tokens: i64,
+    /// How the provider served the call, where that is not as usual: `flex`, `priority`, `ultrafast`.
+    pub tier: Option<String>,
     /// Whether the provider gave no tokens and they are our estimate.
     pub estimated: bool,
     /// Why the model stopped.

@@ -3,7 +3,7 @@
 use super::block::{Bodies, Facts};
 use super::kind::{Kind, Kinds, Names};
 use super::model::Outcome;
-use crate::catalog::model::{Price, Tokens};
+use crate::catalog::model::Price;
 use crate::gateway::Endpoint;
 use crate::types::{Id, Instant, Nanodollars};
 use bytes::Bytes;
@@ -84,7 +84,7 @@ pub(crate) struct CallRecord {
     pub duration_us: i64,
     pub first_token_us: Option<i64>,
     pub overhead_us: i64,
-    pub price: Option<Price>,
+    pub price: Option<Arc<Price>>,
     /// Whether the log keeps what was said.
     pub keep_bodies: bool,
     pub request_body: Bytes,
@@ -166,13 +166,6 @@ impl CallRecord {
         };
         // The text of a whole answer can be read off its body again, unless that is cut.
         let response_text = summary.text.take().filter(|_| response.as_ref().is_none_or(|body| body.len() > MAX_BODY));
-        let tokens = Tokens {
-            input: usage.input,
-            cached_input: usage.cached_input,
-            cache_write: usage.cache_write,
-            output: usage.output,
-            reasoning: usage.reasoning,
-        };
         let row = Row {
             id: self.id,
             caller_id: self.caller_id,
@@ -186,9 +179,9 @@ impl CallRecord {
             session_id: self.session_id,
             duration_us: self.duration_us,
             first_token_us: self.first_token_us,
-            input_tokens: count(tokens.input),
-            output_tokens: count(tokens.output),
-            cost: self.price.map(|price| price.cost(tokens)).unwrap_or_default(),
+            input_tokens: count(usage.input),
+            output_tokens: count(usage.output),
+            cost: self.price.map(|price| price.cost(usage)).unwrap_or_default(),
             preview: self.keep_bodies.then(|| chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text).flatten(),
         };
         let facts = Facts {
@@ -199,9 +192,12 @@ impl CallRecord {
             shadow_of: self.shadow_of,
             attempts: self.attempts,
             overhead_us: self.overhead_us,
-            cached_input_tokens: tokens.cached_input,
-            cache_write_tokens: tokens.cache_write,
-            reasoning_tokens: tokens.reasoning,
+            cached_input_tokens: usage.cached_input,
+            cache_write_tokens: usage.cache_write,
+            reasoning_tokens: usage.reasoning,
+            audio_input_tokens: usage.audio_input,
+            audio_output_tokens: usage.audio_output,
+            tier: usage.tier,
             estimated,
             finish_reason: summary.finish_reason,
             confidence: summary.confidence,

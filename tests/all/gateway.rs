@@ -181,6 +181,32 @@ async fn usage_that_is_missing_is_estimated_and_marked_and_zero_is_not_missing()
 }
 
 #[tokio::test]
+async fn a_call_costs_what_its_kind_of_service_costs() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let usual = "price = { input = 0.15, output = 0.60, cached_input = 0.075 }";
+        let with_tiers = usual.replace(" }", ", audio_input = 10.0, tiers = { flex = { input = 0.075, output = 0.30 } } }");
+        let config = basic(&upstream);
+        assert!(config.contains(usual), "{config}");
+        let server = Server::with(&place, &config.replace(usual, &with_tiers)).await;
+        let mut body = answer_body("hi");
+        body["usage"] = json!({ "prompt_tokens": 1_000, "completion_tokens": 200, "prompt_tokens_details": { "audio_tokens": 600 } });
+        // 400 × 0.15 + 600 × 10 + 200 × 0.60, and 1,000 × 0.075 + 200 × 0.30: millionths of a dollar.
+        for (tier, said, cost) in
+            [("default", Value::Null, 6_180_000), ("priority", json!("priority"), 6_180_000), ("flex", json!("flex"), 135_000)]
+        {
+            body["service_tier"] = json!(tier);
+            upstream.then(crate::support::Say::status(200, "", &body.to_string()));
+            let entry = server.logged(&header(&server.ask("a").await, "x-request-id")).await;
+            assert_eq!((&entry["cost"], &entry["tier"], &entry["audio_input_tokens"]), (&json!(cost), &said, &json!(600)), "{tier}");
+        }
+        let wrong = config.replace(usual, "price = { input = 0.15, output = 0.60, tiers = { fast = { input = 1.0, output = 2.0 } } }");
+        let refused = server.apply(&wrong).await.expect_err("a tier nobody has").to_string();
+        assert!(refused.contains("fast"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn models_lists_what_the_key_may_call() {
     let upstream = Upstream::start().await;
     let server = Server::basic(&Place::sqlite(), &upstream).await;

@@ -110,40 +110,52 @@ fn model(name: &str, facts: &Value) -> Option<((String, String), Value)> {
     Some(((vendor.to_owned(), name.to_owned()), row))
 }
 
+/// Kinds of tokens with prices of their own, by LiteLLM's names.
+const KINDS: [(&str, &str); 5] = [
+    ("cache_read_input_token_cost", "cached_input"),
+    ("cache_creation_input_token_cost", "cache_write"),
+    ("cache_creation_input_token_cost_above_1hr", "cache_write_1h"),
+    ("input_cost_per_audio_token", "audio_input"),
+    ("output_cost_per_audio_token", "audio_output"),
+];
+
+/// Kinds of service with prices of their own. What goes in a batch does not pass through here.
+const TIERS: [&str; 3] = ["flex", "priority", "ultrafast"];
+
 fn price(facts: &Value) -> Value {
-    let tier = |end: &str| {
-        let cost = |key: &str| facts[format!("{key}{end}")].as_f64().map(per_million);
-        (
-            cost("input_cost_per_token"),
-            cost("output_cost_per_token"),
-            cost("cache_read_input_token_cost"),
-            cost("cache_creation_input_token_cost"),
-        )
-    };
-    let (Some(input), output, cached, written) = tier("") else { return Value::Null };
-    let mut price = Map::new();
-    price.insert("input".to_owned(), json!(input));
-    price.insert("output".to_owned(), json!(output.unwrap_or(0.0)));
-    let mut optional = |key: &str, value: Option<f64>| {
-        // A free write to the cache is how some lists say that there is no such price.
-        if let Some(value) = value.filter(|value| *value > 0.0) {
-            price.insert(key.to_owned(), json!(value));
-        }
-    };
-    optional("cached_input", cached);
-    optional("cache_write", written);
-    // The lowest threshold above which the price is higher.
-    if let Some(thousands) = facts.as_object().and_then(|facts| facts.keys().filter_map(|key| threshold(key)).min()) {
-        let (input, long_output, cached, written) = tier(&format!("_above_{thousands}k_tokens"));
-        if let (Some(input), Some(output)) = (input, long_output.or(output)) {
-            let above = ("above".to_owned(), json!(thousands * 1_000));
-            let mut long = Map::from_iter([above, ("input".to_owned(), json!(input)), ("output".to_owned(), json!(output))]);
-            long.extend(cached.map(|cached| ("cached_input".to_owned(), json!(cached))));
-            long.extend(written.map(|written| ("cache_write".to_owned(), json!(written))));
-            price.insert("long".to_owned(), Value::Object(long));
-        }
+    let Some(mut price) = usual_and_long(facts, "") else { return Value::Null };
+    let tiers: Map<String, Value> =
+        TIERS.iter().filter_map(|tier| Some(((*tier).to_owned(), usual_and_long(facts, &format!("_{tier}"))?.into()))).collect();
+    if !tiers.is_empty() {
+        price.insert("tiers".to_owned(), tiers.into());
     }
-    Value::Object(price)
+    price.into()
+}
+
+/// The prices of one kind of service, and those of long inputs.
+fn usual_and_long(facts: &Value, tier: &str) -> Option<Map<String, Value>> {
+    let mut price = rates(facts, "", tier)?;
+    price.entry("output").or_insert(json!(0.0));
+    // The lowest threshold above which the price is higher.
+    if let Some(thousands) = facts.as_object().and_then(|facts| facts.keys().filter_map(|key| threshold(key)).min())
+        && let Some(mut long) = rates(facts, &format!("_above_{thousands}k_tokens"), tier)
+    {
+        long.entry("output").or_insert(price["output"].clone());
+        long.insert("above".to_owned(), json!(thousands * 1_000));
+        price.insert("long".to_owned(), long.into());
+    }
+    Some(price)
+}
+
+/// The prices by kind of token: nothing without one for input.
+fn rates(facts: &Value, above: &str, tier: &str) -> Option<Map<String, Value>> {
+    let cost = |key: &str| facts[format!("{key}{above}{tier}")].as_f64().map(per_million);
+    let mut rates = Map::from_iter([("input".to_owned(), json!(cost("input_cost_per_token")?))]);
+    rates.extend(cost("output_cost_per_token").map(|cost| ("output".to_owned(), json!(cost))));
+    // A free write to the cache is how some lists say that there is no such price.
+    let kinds = KINDS.iter().filter_map(|(key, name)| Some(((*name).to_owned(), json!(cost(key).filter(|cost| *cost > 0.0)?))));
+    rates.extend(kinds);
+    Some(rates)
 }
 
 /// Thousands of tokens in `input_cost_per_token_above_200k_tokens`.
@@ -169,6 +181,20 @@ mod tests {
         let price =
             json!({ "input": 1.25, "output": 10.0, "cached_input": 0.125, "long": { "above": 200_000, "input": 2.5, "output": 15.0 } });
         assert_eq!(row, json!(["gemini", "gemini-2.5-pro", "chat", 1_048_576, 65_536, "vision tools", price, null]));
+    }
+
+    #[test]
+    fn other_kinds_of_service_keep_their_prices() {
+        let facts = json!({ "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1.25e-6, "output_cost_per_token": 1e-5,
+            "input_cost_per_token_flex": 6.25e-7, "output_cost_per_token_flex": 5e-6, "cache_read_input_token_cost_flex": 6.25e-8,
+            "input_cost_per_token_above_272k_tokens": 2.5e-6, "output_cost_per_token_above_272k_tokens": 1.5e-5,
+            "input_cost_per_token_above_272k_tokens_flex": 1.25e-6, "input_cost_per_token_batches": 6.25e-7, "output_cost_per_token_batches": 5e-6,
+            "input_cost_per_audio_token": 3.2e-5 });
+        let long = json!({ "above": 272_000, "input": 2.5, "output": 15.0 });
+        let flex =
+            json!({ "input": 0.625, "output": 5.0, "cached_input": 0.0625, "long": { "above": 272_000, "input": 1.25, "output": 5.0 } });
+        let all = json!({ "input": 1.25, "output": 10.0, "audio_input": 32.0, "long": long, "tiers": { "flex": flex } });
+        assert_eq!(price(&facts), all);
     }
 
     #[test]

@@ -216,6 +216,7 @@ fn facts(d: &RequestDetail) -> impl IntoView + use<> {
     let route =
         s.route.clone().map(|r| ("Route", view! { <a class="link" href=format!("/routes/{}", encode(&r))>{r.clone()}</a> }.into_any()));
     let text = |name: &'static str, value: Option<String>| value.map(|v| (name, view! { <span>{v}</span> }.into_any()));
+    let tokens_of = |name, n: i64| text(name, (n > 0).then(|| format::grouped(n)));
     let tokens = format!("{} in, {} out", format::grouped(s.input_tokens), format::grouped(s.output_tokens));
     let tokens = if d.estimated { format!("{tokens} (estimated: the provider did not count)") } else { tokens };
     let rows = [
@@ -232,7 +233,12 @@ fn facts(d: &RequestDetail) -> impl IntoView + use<> {
         link("user", &s.user_id).map(|(_, v)| ("User", v)),
         link("session", &s.session_id).map(|(_, v)| ("Session", v)),
         text("Tokens", Some(tokens)),
-        text("Cached input", (d.cached_input_tokens > 0).then(|| format::grouped(d.cached_input_tokens))),
+        tokens_of("Cached input", d.cached_input_tokens),
+        tokens_of("Written to the cache", d.cache_write_tokens),
+        tokens_of("Reasoning", d.reasoning_tokens),
+        tokens_of("Sound heard", d.audio_input_tokens),
+        tokens_of("Sound said", d.audio_output_tokens),
+        text("Service", d.tier.clone()),
         text("Cost", Some(format!("{} USD", format::usd(s.cost)))),
         text("Finish reason", d.finish_reason.clone()),
         text("Confidence", d.confidence.map(|c| format!("{} %", format::percent(c)))),

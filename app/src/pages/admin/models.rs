@@ -35,6 +35,12 @@ struct Typed {
     #[serde(default)]
     cache_write: String,
     #[serde(default)]
+    cache_write_1h: String,
+    #[serde(default)]
+    audio_input: String,
+    #[serde(default)]
+    audio_output: String,
+    #[serde(default)]
     context_window: String,
     #[serde(default)]
     max_output_tokens: String,
@@ -96,14 +102,19 @@ async fn load(ctx: &Ctx, asked: Asked, typed: Typed, fault: Option<Fault>) -> Re
 
 /// The form with what holds now.
 fn prefilled(now: Option<&Listed>, provider: String, name: String) -> Typed {
-    let price = now.and_then(|m| m.price).unwrap_or_default();
+    let known = now.and_then(|m| m.price.clone());
+    let priced = known.is_some();
+    let price = known.unwrap_or_default();
     let number = |n: Option<f64>| n.map(|n| n.to_string()).unwrap_or_default();
     let whole = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
     Typed {
-        input: number(now.and_then(|m| m.price).map(|_| price.input)),
-        output: number(now.and_then(|m| m.price).map(|_| price.output)),
+        input: number(priced.then_some(price.input)),
+        output: number(priced.then_some(price.output)),
         cached_input: number(price.cached_input),
         cache_write: number(price.cache_write),
+        cache_write_1h: number(price.cache_write_1h),
+        audio_input: number(price.audio_input),
+        audio_output: number(price.audio_output),
         context_window: whole(now.and_then(|m| m.context_window)),
         max_output_tokens: whole(now.and_then(|m| m.max_output_tokens)),
         provider,
@@ -174,14 +185,8 @@ fn row(model: Listed, may_write: bool, back: &str) -> impl IntoView + use<> {
     let own = model.own.then(|| view! { <span class="badge">"yours"</span> });
     let goes = model.deprecated.map(|date| view! { <span class="badge watch">{format!("goes {date}")}</span> });
     let can = model.abilities.split_whitespace().map(|word| word.replace('_', " ")).collect::<Vec<_>>().join(", ");
-    let long = model.price.and_then(|p| p.long).map(|long| {
-        format!(
-            "above {} input tokens: {} in, {} out",
-            format::count(i64::try_from(long.above).unwrap_or(i64::MAX)),
-            long.input,
-            long.output
-        )
-    });
+    let further = model.price.as_ref().map(further).filter(|lines| !lines.is_empty());
+    let further = further.map(|lines| view! { <div class="small muted">{lines.join(" · ")}</div> });
     let change = model.provider.clone().filter(|_| may_write).map(|provider| {
         let joint = if back.contains('?') { '&' } else { '?' };
         let href = format!("{back}{joint}provider={}&model={}#model-form", encode(&provider), encode(&model.name));
@@ -195,9 +200,26 @@ fn row(model: Listed, may_write: bool, back: &str) -> impl IntoView + use<> {
         view! { <a class="btn quiet" href=href aria-label=label>"Change"</a>{undo} }
     });
     view! {
-        <tr><td><b class="mono small">{model.name}</b>" "{own}{goes}<div class="small muted">{can}</div></td><td>{whose}</td><td class="num">{tokens(model.context_window)}</td><td class="num">{tokens(model.max_output_tokens)}</td>
-            <td class="num" title=long.clone()>{price(model.price.map(|p| p.input))}{long.is_some().then_some("+")}</td><td class="num">{price(model.price.and_then(|p| p.cached_input))}</td><td class="num">{price(model.price.map(|p| p.output))}</td><td><div class="row actions">{change}</div></td></tr>
+        <tr><td><b class="mono small">{model.name}</b>" "{own}{goes}<div class="small muted">{can}</div>{further}</td><td>{whose}</td><td class="num">{tokens(model.context_window)}</td><td class="num">{tokens(model.max_output_tokens)}</td>
+            <td class="num">{price(model.price.as_ref().map(|p| p.input))}</td><td class="num">{price(model.price.as_ref().and_then(|p| p.cached_input))}</td><td class="num">{price(model.price.as_ref().map(|p| p.output))}</td><td><div class="row actions">{change}</div></td></tr>
     }
+}
+
+/// What a call costs at times, beside the usual prices.
+fn further(price: &Price) -> Vec<String> {
+    let kinds = [
+        (price.cache_write, "written to the cache"),
+        (price.cache_write_1h, "written for an hour"),
+        (price.audio_input, "sound in the input"),
+        (price.audio_output, "sound in the output"),
+    ];
+    let kinds = kinds.into_iter().filter_map(|(usd, what)| Some(format!("{what} {}", usd?)));
+    let long = price.long.as_ref().map(|long| {
+        let above = format::count(i64::try_from(long.above.unwrap_or_default()).unwrap_or(i64::MAX));
+        format!("above {above} input tokens {} in, {} out", long.input, long.output)
+    });
+    let tiers = price.tiers.iter().map(|(tier, price)| format!("{} {} in, {} out", tier.name(), price.input, price.output));
+    kinds.chain(long).chain(tiers).collect()
 }
 
 fn form(providers: &[ProviderSummary], typed: Typed, fault: Option<&Fault>) -> impl IntoView + use<> {
@@ -215,10 +237,13 @@ fn form(providers: &[ProviderSummary], typed: Typed, fault: Option<&Fault>) -> i
                 <FormError message=whole/>
                 <Field label="Provider" id="m-provider" error=error("provider")><select class="input" id="m-provider" name="provider" required>{options}</select></Field>
                 <Field label="Model" id="m-name" error=error("name") help="The provider's name for it"><input class="input mono" id="m-name" name="name" required maxlength="200" value=typed.name/></Field>
-                <Field label="Input" id="m-input" error=error("input") help="USD per million tokens; empty leaves the price as it is known, and long inputs keep theirs"><input class="input" id="m-input" name="input" inputmode="decimal" value=typed.input/></Field>
+                <Field label="Input" id="m-input" error=error("input") help="USD per million tokens; empty leaves the price as it is known; long inputs and other kinds of service keep theirs"><input class="input" id="m-input" name="input" inputmode="decimal" value=typed.input/></Field>
                 <Field label="Output" id="m-output" error=error("output")><input class="input" id="m-output" name="output" inputmode="decimal" value=typed.output/></Field>
                 <Field label="Input read from the cache" id="m-cached" error=error("cached_input")><input class="input" id="m-cached" name="cached_input" inputmode="decimal" value=typed.cached_input/></Field>
                 <Field label="Input written to the cache" id="m-write" error=error("cache_write")><input class="input" id="m-write" name="cache_write" inputmode="decimal" value=typed.cache_write/></Field>
+                <Field label="Input written to the cache for an hour" id="m-hour" error=error("cache_write_1h")><input class="input" id="m-hour" name="cache_write_1h" inputmode="decimal" value=typed.cache_write_1h/></Field>
+                <Field label="Sound in the input" id="m-heard" error=error("audio_input")><input class="input" id="m-heard" name="audio_input" inputmode="decimal" value=typed.audio_input/></Field>
+                <Field label="Sound in the output" id="m-said" error=error("audio_output")><input class="input" id="m-said" name="audio_output" inputmode="decimal" value=typed.audio_output/></Field>
                 <Field label="Tokens it can read" id="m-context" error=error("context_window")><input class="input" id="m-context" name="context_window" inputmode="numeric" value=typed.context_window/></Field>
                 <Field label="Tokens it can write" id="m-max" error=error("max_output_tokens")><input class="input" id="m-max" name="max_output_tokens" inputmode="numeric" value=typed.max_output_tokens/></Field>
                 <div class="wide"><button class="btn primary">"Save"</button></div>
@@ -243,6 +268,8 @@ fn read(typed: &Typed) -> Result<Model, Fault> {
     };
     let (input, output) = (number("input", &typed.input), number("output", &typed.output));
     let (cached_input, cache_write) = (number("cached_input", &typed.cached_input), number("cache_write", &typed.cache_write));
+    let cache_write_1h = number("cache_write_1h", &typed.cache_write_1h);
+    let (audio_input, audio_output) = (number("audio_input", &typed.audio_input), number("audio_output", &typed.audio_output));
     let mut whole = |field: &str, text: &str| -> Option<u32> {
         let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
         if text.is_empty() {
@@ -261,7 +288,16 @@ fn read(typed: &Typed) -> Result<Model, Fault> {
         wrong.insert(missing.to_owned(), "A price needs both input and output.".to_owned());
     }
     Fault::check(wrong)?;
-    let price = input.zip(output).map(|(input, output)| Price { input, output, cached_input, cache_write, long: None });
+    let price = input.zip(output).map(|(input, output)| Price {
+        input,
+        output,
+        cached_input,
+        cache_write,
+        cache_write_1h,
+        audio_input,
+        audio_output,
+        ..Price::default()
+    });
     Ok(Model { provider: typed.provider.clone(), name: typed.name.trim().to_owned(), context_window, max_output_tokens, price })
 }
 

@@ -1,6 +1,6 @@
 //! What the log reads off whole bodies, off the hot path.
 
-use crate::usage::{OpenAiUsage, Usage};
+use crate::usage::{OpenAiUsage, Tier, Usage, tier};
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -233,6 +233,8 @@ fn read_response(body: &[u8], with_text: bool) -> ResponseSummary {
         #[serde(borrow, default)]
         choices: Vec<Choice<'a>>,
         usage: Option<OpenAiUsage>,
+        #[serde(default, deserialize_with = "tier")]
+        service_tier: Option<Tier>,
     }
     let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return ResponseSummary::default() };
     let first = body.choices.into_iter().next();
@@ -241,7 +243,7 @@ fn read_response(body: &[u8], with_text: bool) -> ResponseSummary {
     ResponseSummary {
         text: message.and_then(|m| m.content.and_then(text_of).or(m.refusal.map(|r| r.0)).map(Cow::into_owned)),
         finish_reason,
-        usage: body.usage.map(Usage::from),
+        usage: body.usage.map(|usage| usage.counted(body.service_tier)),
         upstream_id: body.id,
         confidence: logprobs.and_then(|l| l.content).and_then(|tokens| confidence(tokens.iter().map(|t| t.logprob))),
         answer: None,

@@ -1,7 +1,7 @@
 //! What is read off a stream as it passes.
 
 use super::answer::ResponseSummary;
-use crate::usage::{OpenAiUsage, Usage};
+use crate::usage::{OpenAiUsage, Tier, tier};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -29,6 +29,8 @@ pub enum Seen {
 pub struct StreamScanner {
     text: String,
     summary: ResponseSummary,
+    /// Said with every chunk, or with some.
+    tier: Option<Tier>,
     done: bool,
 }
 
@@ -62,6 +64,8 @@ struct Chunk<'a> {
     choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
     usage: Option<OpenAiUsage>,
+    #[serde(default, deserialize_with = "tier")]
+    service_tier: Option<Tier>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
@@ -88,9 +92,10 @@ impl StreamScanner {
         if let (None, Some(id)) = (&self.summary.upstream_id, chunk.id.filter(|id| !id.is_empty())) {
             self.summary.upstream_id = Some(id.into_owned());
         }
+        self.tier = chunk.service_tier.or(self.tier);
         let counted = chunk.usage.is_some();
         if let Some(usage) = chunk.usage {
-            self.summary.usage = Some(Usage::from(usage));
+            self.summary.usage = Some(usage.counted(self.tier));
         }
         let choices = chunk.choices.unwrap_or_default();
         if choices.is_empty() {
@@ -140,6 +145,7 @@ impl StreamScanner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::Usage;
 
     #[test]
     fn an_openai_stream_is_read_as_it_passes() {

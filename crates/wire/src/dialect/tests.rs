@@ -17,6 +17,7 @@ mod requests_to_openai;
 mod responses;
 mod streams_to_anthropic;
 mod streams_to_openai;
+mod usage;
 
 use super::json::Object;
 use super::{Dialect, StreamReader, StreamWriter, anthropic, openai};

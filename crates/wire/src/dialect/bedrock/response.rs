@@ -7,7 +7,7 @@ use super::{STOP_SEQUENCE, answer, stop_name, stop_reason};
 use crate::chat::ParseError;
 use crate::dialect::json::{Json, Members, Object};
 use crate::form::{Content, Part, Raw, Response, StopReason};
-use crate::usage::Usage;
+use crate::usage::{Tier, Usage};
 use serde::Deserialize;
 
 /// Reads an answer. It says neither its id nor its model: both are empty.
@@ -17,12 +17,13 @@ pub fn read_response(body: &[u8]) -> Result<Response, ParseError> {
     let parts = blocks_of(&mut message, "content")?.into_iter().flat_map(cited).collect();
     let sequence = top.object(FIELDS)?.and_then(|mut fields| fields.text(STOP_SEQUENCE).ok().flatten());
     let usage = top.take("usage").map(|raw| serde_json::from_str::<Counted>(raw.get())).transpose();
+    let tier = top.take("serviceTier").and_then(|raw| Tier::read(raw.get()));
     let mut response = Response {
         id: String::new(),
         model: String::new(),
         parts,
         stop: top.text("stopReason")?.map_or(StopReason::Stop, |name| stop_reason(&name, sequence)),
-        usage: usage.map_err(|_| top.wrong("usage", "must be an object with numbers"))?.map(Usage::from),
+        usage: usage.map_err(|_| top.wrong("usage", "must be an object with numbers"))?.map(|usage| usage.counted(tier)),
         created: None,
     };
     answer::unwrap(&mut response);

@@ -6,7 +6,7 @@ use super::{answer, stop_reason};
 use crate::dialect::json::Object;
 use crate::dialect::{StreamReader, Unreadable};
 use crate::form::{ErrorKind, StopReason, StreamEvent};
-use crate::usage::Usage;
+use crate::usage::{Tier, tier};
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -50,6 +50,8 @@ struct Event {
     stop_reason: Option<String>,
     additional_model_response_fields: Option<Further>,
     usage: Option<Counted>,
+    #[serde(deserialize_with = "tier")]
+    service_tier: Option<Tier>,
 }
 
 /// A call under way.
@@ -103,7 +105,7 @@ impl StreamReader for Reader {
                 let sequence = event.additional_model_response_fields.and_then(|f| f.stop_sequence);
                 events.push(StreamEvent::Stop(self.stop(event.stop_reason.as_deref(), sequence)));
             }
-            "metadata" => events.extend(event.usage.map(|usage| StreamEvent::Usage(Usage::from(usage)))),
+            "metadata" => events.extend(event.usage.map(|usage| StreamEvent::Usage(usage.counted(event.service_tier)))),
             // New kinds of events may come at any time and are to be passed over.
             _ => {}
         }

@@ -114,7 +114,7 @@ impl StreamReader for Reader {
         }
         if let Some(usage) = event.usage_metadata {
             self.usage.merge(usage);
-            events.push(StreamEvent::Usage(Usage::from(self.usage)));
+            events.push(StreamEvent::Usage(Usage::from(self.usage.clone())));
         }
         if let Some(stop) = stop.filter(|_| !self.stopped) {
             self.stopped = true;

@@ -1,11 +1,19 @@
 //! Tokens. `promptTokenCount` includes what was read from the cache; thoughts are not among `candidatesTokenCount`.
 
 use crate::dialect::json::{Json, Members};
-use crate::usage::Usage;
+use crate::usage::{Tier, Usage, tier};
 use serde::Deserialize;
 
+/// How many tokens of a kind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OfKind {
+    modality: Option<String>,
+    token_count: Option<u64>,
+}
+
 /// A `usageMetadata` object. In a stream numbers are cumulative and come again with every event.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Counted {
     #[serde(rename = "promptTokenCount")]
     prompt: Option<u64>,
@@ -17,6 +25,21 @@ pub(super) struct Counted {
     candidates: Option<u64>,
     #[serde(rename = "thoughtsTokenCount")]
     thoughts: Option<u64>,
+    #[serde(rename = "promptTokensDetails")]
+    prompt_kinds: Option<Vec<OfKind>>,
+    #[serde(rename = "candidatesTokensDetails")]
+    candidate_kinds: Option<Vec<OfKind>>,
+    /// Gemini's own.
+    #[serde(rename = "serviceTier", default, deserialize_with = "tier")]
+    tier: Option<Tier>,
+    /// Vertex'.
+    #[serde(rename = "trafficType", default, deserialize_with = "tier")]
+    traffic: Option<Tier>,
+}
+
+fn sound(kinds: Option<Vec<OfKind>>) -> u64 {
+    let kinds = kinds.unwrap_or_default().into_iter();
+    kinds.filter(|kind| kind.modality.as_deref() == Some("AUDIO")).filter_map(|kind| kind.token_count).fold(0, u64::saturating_add)
 }
 
 impl Counted {
@@ -27,6 +50,10 @@ impl Counted {
         self.cached = later.cached.or(self.cached);
         self.candidates = later.candidates.or(self.candidates);
         self.thoughts = later.thoughts.or(self.thoughts);
+        self.prompt_kinds = later.prompt_kinds.or(self.prompt_kinds.take());
+        self.candidate_kinds = later.candidate_kinds.or(self.candidate_kinds.take());
+        self.tier = later.tier.or(self.tier);
+        self.traffic = later.traffic.or(self.traffic);
     }
 }
 
@@ -36,9 +63,12 @@ impl From<Counted> for Usage {
         Self {
             input: u.prompt.unwrap_or(0).saturating_add(u.tools.unwrap_or(0)),
             cached_input: u.cached.unwrap_or(0),
-            cache_write: 0,
+            audio_input: sound(u.prompt_kinds),
             output: u.candidates.unwrap_or(0).saturating_add(reasoning),
             reasoning,
+            audio_output: sound(u.candidate_kinds),
+            tier: u.tier.or(u.traffic),
+            ..Self::default()
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{finish_reason, stop_reason, usage};
 use crate::chat::ParseError;
 use crate::dialect::json::{Json, Members, Object};
 use crate::form::{Content, Part, Response, StopReason};
-use crate::usage::{OpenAiUsage, Usage};
+use crate::usage::{OpenAiUsage, Tier, Usage};
 use serde_json::Value;
 
 /// Reads an answer: its first choice.
@@ -35,7 +35,8 @@ pub fn read_response(body: &[u8]) -> Result<Response, ParseError> {
 fn read_usage(top: &mut Object<'_>) -> Result<Option<Usage>, ParseError> {
     let Some(raw) = top.take("usage") else { return Ok(None) };
     let usage: OpenAiUsage = serde_json::from_str(raw.get()).map_err(|_| top.wrong("usage", "must be an object with numbers"))?;
-    Ok(Some(usage.into()))
+    let tier = top.take("service_tier").and_then(|raw| Tier::read(raw.get()));
+    Ok(Some(usage.counted(tier)))
 }
 
 fn says_something(part: &Part) -> bool {
@@ -66,6 +67,7 @@ pub fn write_response(response: &Response, created: u64) -> Vec<u8> {
         .with_json("choices", &Json::list(&[choice.finish()]));
     if let Some(tokens) = &response.usage {
         body.json("usage", &usage::usage(tokens));
+        body.some("service_tier", tokens.tier.map(Tier::name).as_ref());
     }
     body.finish().into_bytes()
 }

@@ -4,7 +4,7 @@ use super::error::read_error;
 use super::stop_reason;
 use crate::dialect::{StreamReader, Unreadable};
 use crate::form::{StopReason, StreamEvent};
-use crate::usage::{OpenAiUsage, Usage};
+use crate::usage::{OpenAiUsage, Tier, tier};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -50,6 +50,8 @@ struct Chunk<'a> {
     model: Option<String>,
     choices: Option<Vec<Choice>>,
     usage: Option<OpenAiUsage>,
+    #[serde(default, deserialize_with = "tier")]
+    service_tier: Option<Tier>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -79,6 +81,8 @@ pub struct Reader {
     phase: Phase,
     calls: Vec<Call>,
     refused: bool,
+    /// Said with every chunk, or with some.
+    tier: Option<Tier>,
     done: bool,
 }
 
@@ -118,8 +122,9 @@ impl StreamReader for Reader {
                 self.stop(&reason, &mut events);
             }
         }
+        self.tier = chunk.service_tier.or(self.tier);
         if let Some(usage) = chunk.usage {
-            events.push(StreamEvent::Usage(Usage::from(usage)));
+            events.push(StreamEvent::Usage(usage.counted(self.tier)));
         }
         Ok(events)
     }

@@ -2,7 +2,7 @@
 
 use crate::dialect::json::{Json, Members};
 use crate::form::{Content, Part, StopReason};
-use crate::usage::Usage;
+use crate::usage::{Tier, Usage};
 use serde_json::Value;
 
 /// Before the data of a sealed thought, to know it again.
@@ -137,7 +137,7 @@ impl Answer<'_> {
         let details = incomplete.map_or_else(|| Json::of(&Value::Null), |reason| Members::new().with("reason", reason).finish());
         let output: Vec<Json> =
             if self.stop.is_some() || self.error.is_some() { self.items.iter().map(Item::done).collect() } else { Vec::new() };
-        Members::new()
+        let mut out = Members::new()
             .with("id", &response_id(self.id))
             .with("object", "response")
             .with("created_at", &self.created)
@@ -149,8 +149,9 @@ impl Answer<'_> {
             .with("parallel_tool_calls", &true)
             .with("tool_choice", "auto")
             .with_json("tools", &Json::list(&[]))
-            .with_json("usage", &self.usage.map_or_else(|| Json::of(&Value::Null), usage))
-            .finish()
+            .with_json("usage", &self.usage.map_or_else(|| Json::of(&Value::Null), usage));
+        out.some("service_tier", self.usage.and_then(|usage| usage.tier).map(Tier::name).as_ref());
+        out.finish()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::chat::ParseError;
 use crate::dialect::Dialect;
 use crate::dialect::json::Object;
 use crate::form::{Content, Request, Response, StopReason};
-use crate::usage::Usage;
+use crate::usage::{Tier, Usage, tier};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -29,16 +29,20 @@ pub(super) struct Counted {
     output_tokens_details: Option<OutputDetails>,
 }
 
-impl From<Counted> for Usage {
-    fn from(u: Counted) -> Self {
+impl Ended {
+    /// Tokens, when the provider gave them.
+    pub(super) fn counted(self) -> Option<Usage> {
+        let u = self.usage?;
         let details = u.input_tokens_details.as_ref();
-        Self {
+        Some(Usage {
             input: u.input_tokens.unwrap_or(0),
             cached_input: details.and_then(|d| d.cached_tokens).unwrap_or(0),
             cache_write: details.and_then(|d| d.cache_write_tokens).unwrap_or(0),
             output: u.output_tokens.unwrap_or(0),
             reasoning: u.output_tokens_details.and_then(|d| d.reasoning_tokens).unwrap_or(0),
-        }
+            tier: self.service_tier,
+            ..Usage::default()
+        })
     }
 }
 
@@ -51,7 +55,9 @@ struct Incomplete {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Ended {
     incomplete_details: Option<Incomplete>,
-    pub(super) usage: Option<Counted>,
+    usage: Option<Counted>,
+    #[serde(default, deserialize_with = "tier")]
+    service_tier: Option<Tier>,
 }
 
 /// Why it stopped: a complete answer that calls tools waits for them.
@@ -82,7 +88,7 @@ pub fn read_response(body: &[u8]) -> Result<Response, ParseError> {
         model: top.text("model")?.unwrap_or_default(),
         parts,
         stop: stop_reason(&ended, called, refused),
-        usage: ended.usage.map(Usage::from),
+        usage: ended.counted(),
         created: top.whole("created_at")?,
     })
 }

@@ -4,7 +4,6 @@ use super::item::REDACTED;
 use super::response::{Ended, stop_reason};
 use crate::dialect::{StreamReader, Unreadable};
 use crate::form::{ErrorKind, StreamEvent};
-use crate::usage::Usage;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -101,7 +100,7 @@ impl StreamReader for Reader {
                 let ended = event.response.map(|answer| answer.ended).unwrap_or_default();
                 self.done = true;
                 let stop = stop_reason(&ended, !self.calls.is_empty(), self.refused);
-                events.extend(ended.usage.map(|u| StreamEvent::Usage(Usage::from(u))));
+                events.extend(ended.counted().map(StreamEvent::Usage));
                 events.push(StreamEvent::Stop(stop));
             }
             "response.failed" => events.push(failure(event.response.and_then(|answer| answer.error))),

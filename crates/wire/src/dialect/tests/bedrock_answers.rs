@@ -215,7 +215,7 @@ fn what_others_say() {
 #[test]
 fn tokens_are_the_same_after_both_ways() {
     let read = bedrock::read_response(answer("", "end_turn").as_bytes()).expect("an answer");
-    let usage = Usage { input: 220, cached_input: 150, cache_write: 50, output: 50, reasoning: 0 };
+    let usage = Usage { input: 220, cached_input: 150, cache_write: 50, output: 50, ..Usage::default() };
     assert_eq!(read.usage, Some(usage));
     assert_eq!(bedrock::read_response(&bedrock::write_response(&read)).expect("an answer").usage, Some(usage));
     assert_eq!(bedrock::read_response(br#"{"output":{"message":{"content":[]}}}"#).expect("an answer").usage, None, "unsaid is not zero");
