@@ -21,6 +21,7 @@ mod failure;
 pub mod http;
 mod idempotency;
 pub(crate) mod jobs;
+mod joined;
 mod keep;
 mod listing;
 mod passthrough;
@@ -38,7 +39,7 @@ mod tries;
 mod upstream;
 mod vitals;
 
-pub(crate) use self::{admission::InFlight, background::Background, endpoint::Endpoint, probe::probe, translate::as_sent};
+pub(crate) use self::{admission::InFlight, background::Background, endpoint::Endpoint, joined::Joined, probe::probe, translate::as_sent};
 pub use self::{
     breaker::Health,
     error::GatewayError,

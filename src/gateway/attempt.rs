@@ -1,6 +1,6 @@
 //! One try at one provider.
 
-use super::clock::micros;
+use super::clock::{micros, within};
 use super::error::GatewayError;
 use super::failure::{Broken, Failure};
 use super::pool::{Received, Unanswered, Upstreams};
@@ -14,7 +14,7 @@ use hypercare_wire::dialect::Dialect;
 use hypercare_wire::error::read_upstream_error;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 /// Longest error body read from a provider.
 const MAX_ERROR_BODY: usize = 256 * 1024;
@@ -266,10 +266,10 @@ fn whole(ms: f64) -> u64 {
 
 /// The next piece of an answer, within the idle timeout and before the end of the attempt's time; `None` at its proper end.
 pub(super) async fn next_piece(body: &mut Received, idle: Duration, end: Instant) -> Result<Option<Bytes>, Broken> {
+    let left = || end.saturating_duration_since(Instant::now());
     loop {
-        let idle_end = Instant::now() + idle;
-        match timeout_at(idle_end.min(end), body.frame()).await {
-            Err(_) if end < idle_end => return Err(Broken::Total),
+        match within(|| idle.min(left()), body.frame()).await {
+            Err(_) if left().is_zero() => return Err(Broken::Total),
             Err(_) => return Err(Broken::Idle),
             Ok(None) => return Ok(None),
             Ok(Some(Err(e))) => return Err(Broken::Cut(e.to_string())),

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant as Tick;
+use std::time::{Duration, Instant as Tick};
 
 /// Settles the log entry exactly once: at the end, or when it is dropped because the caller hung up.
 pub(super) struct Call {
@@ -83,9 +83,9 @@ impl Call {
         }
     }
 
-    /// A try ended (or its answer began).
-    pub fn attempted(&mut self, target: &TargetEntry, since: Tick, status: Option<u16>, error: Option<&'static str>) {
-        let duration_us = micros(since.elapsed());
+    /// A try ended (or its answer began) after that time.
+    pub fn attempted(&mut self, target: &TargetEntry, took: Duration, status: Option<u16>, error: Option<&'static str>) {
+        let duration_us = micros(took);
         self.upstream_us += duration_us;
         if let Some(record) = &mut self.record {
             let (provider, model) = (target.provider.label.text.clone(), target.model.text.clone());
@@ -206,6 +206,6 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for CarriedOn<F> {
     }
 }
 
-fn micros(d: std::time::Duration) -> i64 {
+fn micros(d: Duration) -> i64 {
     i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }

@@ -3,6 +3,7 @@
 use super::admission::Admitted;
 use super::answer::Answer;
 use super::call::{Call, Presence};
+use super::clock::within;
 use super::continuation;
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
@@ -264,7 +265,7 @@ pub(super) async fn read_body(app: &App, mut body: Body) -> Result<Bytes, Gatewa
     let (most, idle) = (app.settings().max_body_bytes, app.settings().request_idle);
     let (mut first, mut whole) = (Bytes::new(), Vec::new());
     loop {
-        let frame = match tokio::time::timeout(idle, body.frame()).await {
+        let frame = match within(|| idle, body.frame()).await {
             Ok(None) if whole.is_empty() => return Ok(unpinned(first)),
             Ok(None) => return Ok(whole.into()),
             Ok(Some(Ok(frame))) => frame,

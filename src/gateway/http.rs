@@ -16,6 +16,7 @@ use crate::identity::http::bearer;
 use crate::identity::model::Scope;
 use crate::server::App;
 use crate::types::Id;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
@@ -65,18 +66,26 @@ const PLAIN: [(&str, Endpoint); 6] = [
 
 /// Answers a call at a plain address without a router in between; gives back any other request.
 #[expect(clippy::result_large_err, reason = "what is given back is the request itself")]
-pub fn direct(gateway: &Gateway, request: Request) -> Result<Pin<Box<impl Future<Output = Response<Body>> + Send + use<>>>, Request> {
+pub fn direct(
+    gateway: &Gateway,
+    peer: SocketAddr,
+    request: Request,
+) -> Result<Pin<Box<impl Future<Output = Response<Body>> + Send + use<>>>, Request> {
     let path = request.uri().path();
     match PLAIN.iter().find(|(plain, _)| *plain == path && *request.method() == Method::POST) {
         // The room is there before the call: it is large, and would be moved otherwise. In a box at all because each idle connection would keep that room.
-        Some((_, endpoint)) => Ok(Box::into_pin(Box::write(Box::new_uninit(), call(gateway.clone(), *endpoint, None, request)))),
+        Some((_, endpoint)) => {
+            Ok(Box::into_pin(Box::write(Box::new_uninit(), call(gateway.clone(), *endpoint, None, Some(peer), request))))
+        }
         None => Err(request),
     }
 }
 
 /// Model calls.
 pub fn calls() -> axum::Router<Gateway> {
-    let at = |endpoint: Endpoint| post(async move |State(gateway), request| call(gateway, endpoint, None, request).await);
+    let at = |endpoint: Endpoint| {
+        post(async move |State(gateway), peer: Peer, request| call(gateway, endpoint, None, peer.map(from), request).await)
+    };
     let router = PLAIN.into_iter().fold(axum::Router::new(), |router, (path, endpoint)| router.route(path, at(endpoint)));
     router
         .route("/v1beta/{*path}", post(google).get(google_models))
@@ -92,8 +101,15 @@ pub fn rest() -> axum::Router<App> {
     axum::Router::new().route("/v1/models", get(models)).route("/v1/{*path}", any(no_such_endpoint))
 }
 
+/// Where a call that came through the router is from.
+type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+fn from(Extension(ConnectInfo(peer)): Extension<ConnectInfo<SocketAddr>>) -> SocketAddr {
+    peer
+}
+
 /// Google's addresses name the model and what is asked of it.
-async fn google(State(gateway): State<Gateway>, mut request: Request) -> Response<Body> {
+async fn google(State(gateway): State<Gateway>, peer: Peer, mut request: Request) -> Response<Body> {
     // Google's older clients send their key in the address.
     let query = request.uri().query().unwrap_or_default();
     let key = query.split('&').find_map(|pair| pair.strip_prefix("key=")).and_then(|key| HeaderValue::from_str(key).ok());
@@ -110,7 +126,7 @@ async fn google(State(gateway): State<Gateway>, mut request: Request) -> Respons
     };
     let stream = method == "streamGenerateContent";
     let events = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
-    let answer = call(gateway, endpoint, Some((target, stream)), request).await;
+    let answer = call(gateway, endpoint, Some((target, stream)), peer.map(from), request).await;
     if stream && !events { listed(answer) } else { answer }
 }
 
@@ -119,7 +135,7 @@ fn no_such_google_endpoint() -> Response<Body> {
 }
 
 /// Whatever a provider offers.
-async fn pass(State(gateway): State<Gateway>, Path((provider, _)): Path<(String, String)>, request: Request) -> Response<Body> {
+async fn pass(State(gateway): State<Gateway>, Path((provider, _)): Path<(String, String)>, peer: Peer, request: Request) -> Response<Body> {
     let began = Tick::now();
     let id = Id::new();
     let (parts, body) = request.into_parts();
@@ -133,7 +149,7 @@ async fn pass(State(gateway): State<Gateway>, Path((provider, _)): Path<(String,
     let whole = parts.uri.path_and_query().map_or("", |whole| whole.as_str());
     let path = whole.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
     let passing = Passing { provider, path, method: parts.method.clone() };
-    let exchange = exchange(gateway, snapshot, key, Endpoint::Passthrough, None, parts);
+    let exchange = exchange(gateway, snapshot, key, Endpoint::Passthrough, None, peer.map(from), parts);
     let answered = passthrough::pass(&exchange, place, passing, &id, began, body).await;
     named(answered.unwrap_or_else(|error| error.answer(Dialect::OpenAi)), &exchange.headers, &id)
 }
@@ -167,7 +183,13 @@ fn authenticate<'a>(app: &App, snapshot: &'a Snapshot, headers: &HeaderMap) -> R
 }
 
 /// A call, from its first byte to its answer.
-async fn call(gateway: Gateway, endpoint: Endpoint, addressed: Option<(String, bool)>, request: Request) -> Response<Body> {
+async fn call(
+    gateway: Gateway,
+    endpoint: Endpoint,
+    addressed: Option<(String, bool)>,
+    peer: Option<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
     let began = Tick::now();
     let (parts, body) = request.into_parts();
     let snapshot = gateway.app.snapshot().clone();
@@ -178,10 +200,10 @@ async fn call(gateway: Gateway, endpoint: Endpoint, addressed: Option<(String, b
         Err(error) => return named(refuse_unread(&error, endpoint.dialect(), body).await, &parts.headers, &Id::new()),
     };
     match idempotency_key {
-        None => run(exchange(gateway, snapshot, key, endpoint, addressed, parts), place, began, body).await,
+        None => run(exchange(gateway, snapshot, key, endpoint, addressed, peer, parts), place, began, body).await,
         Some(once_key) => {
             let path = parts.uri.path().to_owned();
-            once(exchange(gateway, snapshot, key, endpoint, addressed, parts), place, &once_key, &path, began, body).await
+            once(exchange(gateway, snapshot, key, endpoint, addressed, peer, parts), place, &once_key, &path, began, body).await
         }
     }
 }
@@ -192,11 +214,11 @@ fn exchange(
     key: Arc<KeyEntry>,
     endpoint: Endpoint,
     addressed: Option<(String, bool)>,
+    peer: Option<SocketAddr>,
     parts: Parts,
 ) -> Exchange {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let now = gateway.app.now();
-    Exchange { gateway, snapshot, key, endpoint, addressed, headers: parts.headers, peer, now }
+    Exchange { gateway, snapshot, key, endpoint, addressed, headers: parts.headers, peer: peer.map(|peer| peer.ip()), now }
 }
 
 async fn run(exchange: Exchange, place: Admitted, began: Tick, body: Body) -> Response<Body> {

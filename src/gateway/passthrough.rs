@@ -109,9 +109,10 @@ async fn hand_on(exchange: &Exchange, passing: Passing, body: Body, call: &mut C
     }
     let since = Tick::now();
     let result = ask(exchange, &target, &passing, body).await;
+    let took = since.elapsed();
     match &result {
-        Ok((response, _)) => call.attempted(&target, since, Some(response.status().as_u16()), None),
-        Err(failure) => call.attempted(&target, since, failure.status, Some(failure.error.code)),
+        Ok((response, _)) => call.attempted(&target, took, Some(response.status().as_u16()), None),
+        Err(failure) => call.attempted(&target, took, failure.status, Some(failure.error.code)),
     }
     let (response, permit) = result.map_err(|failure| failure.error)?;
     Ok((target, response, permit))

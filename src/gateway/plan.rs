@@ -1,6 +1,6 @@
 //! Where a call may go, in order.
 
-use super::clock::micros;
+use super::clock::steady;
 use super::error::GatewayError;
 use super::request::CallContext;
 use super::snapshot::{KeyEntry, RouteEntry, Snapshot, TargetEntry, VariantEntry};
@@ -10,6 +10,7 @@ use crate::routing::rules::Facts;
 use crate::types::Instant;
 use rand::RngExt as _;
 use std::sync::Arc;
+use std::time::Instant as Tick;
 
 /// What a call asks for, as far as its way depends on it.
 pub(super) struct Wanted<'w> {
@@ -120,7 +121,7 @@ fn bucket_of(route: &RouteEntry, context: &CallContext) -> u32 {
 
 /// The best variant and the targets of the others, best first; what is out of order comes last.
 fn best_first<'s>(route: &'s RouteEntry, wanted: &Wanted<'_>) -> (usize, Vec<&'s TargetEntry>) {
-    let now = micros();
+    let now = steady(Tick::now());
     let mut order: Vec<(bool, f64, usize)> = (route.variants.iter().enumerate())
         .filter(|(_, variant)| variant.weight > 0.0)
         .map(|(place, variant)| {

@@ -3,6 +3,7 @@
 //! A lane's own: one thread uses them, and each call asks for one and gives it back. A pool for many threads and both versions of HTTP copies itself for every
 //! call, takes its lock three times and starts a task that waits for the connection to be free again; see docs/adr/0012-a-pool-of-our-own.md.
 
+use super::joined::Joined;
 use axum::BoxError;
 use axum::http::header::HOST;
 use axum::http::uri::{Authority, Parts, PathAndQuery, Scheme};
@@ -187,7 +188,7 @@ impl Origin {
         let mut connector = self.connector.clone();
         poll_fn(|context| connector.poll_ready(context)).await.map_err(Unanswered::NoConnection)?;
         let stream = connector.call(self.address.clone()).await.map_err(Unanswered::NoConnection)?;
-        let (mut sender, connection) = handshake(stream).await.map_err(Unanswered::Broken)?;
+        let (mut sender, connection) = handshake(Joined(stream)).await.map_err(Unanswered::Broken)?;
         // Not as an async block, which would keep room for the connection twice.
         tokio::spawn(connection.map(|ended| {
             // Whoever waits for an answer on it learns of it, too.

@@ -1,7 +1,7 @@
 //! All configuration the hot path needs, immutable, swapped as a whole.
 
 use super::breaker::Health;
-use super::clock::micros;
+use super::clock::steady;
 use super::endpoint::Endpoints;
 use super::upstream::Provider;
 use super::vitals::Vitals;
@@ -20,7 +20,7 @@ use axum::http::HeaderValue;
 use hypercare_wire::usage::Usage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Tick};
 
 /// A key as the hot path sees it.
 #[derive(Debug)]
@@ -239,7 +239,7 @@ impl Snapshot {
     /// How every target of every route is doing, by provider and model.
     pub fn health(&self) -> BTreeMap<(String, String), TargetHealth> {
         let targets = self.routes.values().flat_map(|route| route.variants.iter().map(|v| &v.target).chain(&route.failover));
-        let now = micros();
+        let now = steady(Tick::now());
         targets.map(|t| ((t.provider.label.text.to_string(), t.model.text.to_string()), t.health(now))).collect()
     }
 

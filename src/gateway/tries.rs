@@ -2,7 +2,7 @@
 
 use super::attempt::{self, Sent, next_piece};
 use super::call::Call;
-use super::clock::micros;
+use super::clock::steady;
 use super::error::GatewayError;
 use super::failure::{Broken, Failure};
 use super::plan::Plan;
@@ -123,16 +123,16 @@ impl Tries<'_> {
         loop {
             let since = Tick::now();
             let result = match end {
-                Some(end) => tokio::time::timeout_at(end, self.guarded_try(target, body.clone(), stand_in)).await,
-                None => Ok(self.guarded_try(target, body.clone(), stand_in).await),
+                Some(end) => tokio::time::timeout_at(end, self.guarded_try(target, body.clone(), stand_in, since)).await,
+                None => Ok(self.guarded_try(target, body.clone(), stand_in, since).await),
             };
-            let Ok(result) = result else {
-                call.attempted(target, since, None, Some(OUT_OF_TIME));
+            let Ok((result, took)) = result else {
+                call.attempted(target, since.elapsed(), None, Some(OUT_OF_TIME));
                 return Err(Stopped::OutOfTime);
             };
             let mut failure = match result {
                 Ok(ready) => {
-                    call.attempted(target, since, Some(200), None);
+                    call.attempted(target, took, Some(200), None);
                     return Ok(ready);
                 }
                 Err(failure) => failure,
@@ -142,10 +142,10 @@ impl Tries<'_> {
                 if let Some(own) = last {
                     return Err(Stopped::Failed(own));
                 }
-                call.attempted(target, since, failure.status, Some(failure.error.code));
+                call.attempted(target, took, failure.status, Some(failure.error.code));
                 return Err(Stopped::NotAsked(failure));
             }
-            call.attempted(target, since, failure.status, Some(failure.error.code));
+            call.attempted(target, took, failure.status, Some(failure.error.code));
             if provider.dialect(self.dialect) != self.dialect {
                 // A provider's own words are of use only to who speaks its dialect; others get its sentence in theirs.
                 failure.error.verbatim = None;
@@ -157,7 +157,7 @@ impl Tries<'_> {
                 continue;
             }
             let again = tries < plan.retries() && worth_another(plan, &failure) && failure.worth_the_same();
-            if !again || !target.vitals.retries.spend(micros()) {
+            if !again || !target.vitals.retries.spend(steady(Tick::now())) {
                 return Err(Stopped::Failed(failure));
             }
             last = Some(failure);
@@ -166,20 +166,24 @@ impl Tries<'_> {
         }
     }
 
-    /// A try, if the target's breaker lets it through; the target's vitals learn how it went.
-    async fn guarded_try(&self, target: &TargetEntry, body: Bytes, stand_in: bool) -> Result<Ready, Failure> {
+    /// A try, if the target's breaker lets it through, and how long it took; the target's vitals learn how it went.
+    async fn guarded_try(&self, target: &TargetEntry, body: Bytes, stand_in: bool, since: Tick) -> (Result<Ready, Failure>, Duration) {
         let vitals = &*target.vitals;
-        let began = micros();
-        let pass = vitals.breaker.ask(began).map_err(|refused| {
-            if refused.knock {
-                tokio::spawn(knock(target.provider.clone(), target.vitals.clone()));
+        let began = steady(since);
+        let pass = match vitals.breaker.ask(began) {
+            Ok(pass) => pass,
+            Err(refused) => {
+                if refused.knock {
+                    tokio::spawn(knock(target.provider.clone(), target.vitals.clone()));
+                }
+                return (Err(Failure::circuit_open(&target.provider, refused)), Duration::ZERO);
             }
-            Failure::circuit_open(&target.provider, refused)
-        })?;
+        };
         let waiting = vitals.latency.wait();
-        let result = self.one_try(target, body).await;
+        let result = self.one_try(target, body, since).await;
         drop(waiting);
-        let now = micros();
+        let ended = Tick::now();
+        let now = steady(ended);
         match result.as_ref().err().map(Failure::is_trouble) {
             Some(Some(cause)) => {
                 vitals.latency.failed(now);
@@ -198,25 +202,27 @@ impl Tries<'_> {
                 pass.worked(now);
             }
         }
-        result
+        (result, ended - since)
     }
 
-    async fn one_try(&self, target: &TargetEntry, body: Bytes) -> Result<Ready, Failure> {
+    async fn one_try(&self, target: &TargetEntry, body: Bytes, since: Tick) -> Result<Ready, Failure> {
         let provider = &target.provider;
         let dialect = provider.dialect(self.dialect);
-        let end = tokio::time::Instant::now() + Duration::from_millis(provider.timeouts.total_ms);
+        let end = tokio::time::Instant::from_std(since) + Duration::from_millis(provider.timeouts.total_ms);
         let sent = Sent { operation: self.operation, dialect, model: &target.model.text, body, forwarded: self.headers };
         let started = attempt::start(self.upstreams, provider, sent).await?;
-        let content_type = started.response.headers().get(CONTENT_TYPE).cloned();
+        let (head, body) = started.response.into_parts();
+        let mut headers = head.headers;
+        let content_type = headers.remove(CONTENT_TYPE);
         let is_stream = content_type
             .as_ref()
             .and_then(|v| v.to_str().ok())
             .is_some_and(|t| t.starts_with("text/event-stream") || t.starts_with("application/vnd.amazon.eventstream"));
-        let called = started.response.headers().get(AMAZON_ID).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let body = started.response.into_body();
+        let called = headers.get(AMAZON_ID).filter(|_| dialect == Dialect::Bedrock);
+        let called = called.and_then(|id| id.to_str().ok()).unwrap_or_default();
         if self.operation == (Operation::Chat { stream: true }) && is_stream {
             let passage = Passage::new(dialect, self.dialect, self.created(), self.include_usage).named(self.answer_id.clone());
-            let passage = if dialect == Dialect::Bedrock { passage.called(&called, &target.model.text) } else { passage };
+            let passage = if dialect == Dialect::Bedrock { passage.called(called, &target.model.text) } else { passage };
             let relay = Relay::prime(body, provider.clone(), Decoder::of(dialect), passage, end, started.permit).await?;
             return Ok(Ready::Stream(Box::new(relay)));
         }
@@ -240,7 +246,7 @@ impl Tries<'_> {
             &pieces.concat(),
             self.created(),
             self.answer_id.as_deref(),
-            (&called, &target.model.text),
+            (called, &target.model.text),
         );
         let (body, summary) = translated.ok_or_else(|| Failure::unreadable(provider))?;
         Ok(Ready::Translated { body, summary: Box::new(summary) })
@@ -255,7 +261,7 @@ impl Tries<'_> {
 /// Looks whether a provider can be reached, beside any call.
 async fn knock(provider: Arc<Provider>, vitals: Arc<Vitals>) {
     let reached = provider.can_be_reached().await;
-    vitals.breaker.knocked(micros(), reached);
+    vitals.breaker.knocked(steady(Tick::now()), reached);
 }
 
 /// Why a target did not answer.

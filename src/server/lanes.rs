@@ -7,7 +7,7 @@
 
 use super::patience::{Head, Watched, close_overdue};
 use super::{App, api};
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, Gateway, Joined};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
@@ -128,13 +128,15 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
         let (gateway, router) = (gateway.clone(), router.clone());
         let head = Head::new();
         let (of_calls, of_connection) = (head.clone(), Arc::downgrade(&head));
-        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
+        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             of_calls.called();
             let head = of_calls.clone();
-            let answer = match gateway::http::direct(&gateway, request.map(Body::new)) {
+            let answer = match gateway::http::direct(&gateway, peer, request.map(Body::new)) {
                 Ok(call) => Either::Left(call.map(Ok)),
-                Err(request) => Either::Right(router.clone().oneshot(request)),
+                Err(mut request) => {
+                    request.extensions_mut().insert(ConnectInfo(peer));
+                    Either::Right(router.clone().oneshot(request))
+                }
             };
             answer.inspect(move |_| head.answered())
         });
@@ -146,7 +148,7 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             };
             let served = match first {
                 Ok(false) => {
-                    let connection = http1::Builder::new().serve_connection(TokioIo::new(Watched { stream, head }), service);
+                    let connection = http1::Builder::new().serve_connection(Joined(TokioIo::new(Watched { stream, head })), service);
                     watcher.watch(connection).await.map_err(Into::into)
                 }
                 Ok(true) => {

@@ -19,7 +19,8 @@ const CHUNK: usize = 256;
 
 /// `INSERT` texts for 1, 2, 4, … [`CHUNK`] rows: any number of rows takes few statements, and there are few texts to prepare.
 ///
-/// For `SQLite` the placeholders have no numbers: it looks up every numbered one by its name, in time that grows with their square.
+/// For `SQLite` the placeholders have no numbers: it looks up every numbered one by its name, in time that grows with their square. And what fails there fails
+/// as a transaction, not as a statement, for which it would keep a copy of every page it touches.
 struct Inserts {
     sqlite: Texts,
     postgres: Texts,
@@ -29,9 +30,9 @@ type Texts = [Arc<str>; CHUNK.ilog2() as usize + 1];
 
 impl Inserts {
     fn new(head: &str, columns: usize, tail: &str) -> Self {
-        let texts = |placeholder: fn(&mut String, usize)| {
+        let texts = |insert: &str, placeholder: fn(&mut String, usize)| {
             std::array::from_fn(|power| {
-                let mut text = format!("{head} VALUES ");
+                let mut text = format!("{insert} {head} VALUES ");
                 for row in 0..1 << power {
                     text.push_str(if row == 0 { "(" } else { ", (" });
                     for column in 0..columns {
@@ -46,8 +47,8 @@ impl Inserts {
             })
         };
         Self {
-            sqlite: texts(|text, _| text.push('?')),
-            postgres: texts(|text, n| {
+            sqlite: texts("INSERT OR ROLLBACK", |text, _| text.push('?')),
+            postgres: texts("INSERT", |text, n| {
                 let _ = write!(text, "${n}");
             }),
         }
@@ -101,7 +102,7 @@ pub async fn insert(db: &Db, batches: &[Batch]) -> Result<()> {
 
 async fn insert_kinds(tx: &mut Tx, kinds: impl Iterator<Item = &Arc<Kind>>) -> Result<()> {
     static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
-        const HEAD: &str = "INSERT INTO request_kinds (id, endpoint, key_name, route, variant, provider, model, prompt)";
+        const HEAD: &str = "INTO request_kinds (id, endpoint, key_name, route, variant, provider, model, prompt)";
         Inserts::new(HEAD, 8, "ON CONFLICT (id) DO NOTHING")
     });
     let distinct: BTreeMap<i64, &Arc<Kind>> = kinds.map(|kind| (kind.id, kind)).collect();
@@ -123,11 +124,14 @@ async fn insert_kinds(tx: &mut Tx, kinds: impl Iterator<Item = &Arc<Kind>>) -> R
 
 async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
     static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
-        const HEAD: &str = "INSERT INTO requests (id, caller_id, started_at, kind, status, outcome, error_code, streamed, user_id, session_id, duration_us,
+        const HEAD: &str =
+            "INTO requests (id, caller_id, started_at, kind, status, outcome, error_code, streamed, user_id, session_id, duration_us,
             first_token_us, input_tokens, output_tokens, cost, preview, block, place)";
         Inserts::new(HEAD, 18, "ON CONFLICT (id) DO NOTHING")
     });
-    let rows: Vec<(i64, &Row)> = (0..).zip(&batch.rows).collect();
+    let mut rows: Vec<(i64, &Row)> = (0..).zip(&batch.rows).collect();
+    // Calls end in another order than they began. In the order of their ids they are appended to every index.
+    rows.sort_unstable_by(|(_, one), (_, other)| one.id.cmp(&other.id));
     insert_all!(tx, INSERTS, &rows[..], |pair, query| {
         let (place, row) = pair;
         query
@@ -157,7 +161,7 @@ async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
 pub async fn put_rollups(db: &Db, replica: &str, rows: &[(RollupKey, Rollup)]) -> Result<()> {
     static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
         const HEAD: &str =
-            "INSERT INTO traffic (span, start, replica, kind, requests, errors, input_tokens, output_tokens, cost, latency, first_token)";
+            "INTO traffic (span, start, replica, kind, requests, errors, input_tokens, output_tokens, cost, latency, first_token)";
         const TAIL: &str = "ON CONFLICT (span, start, replica, kind) DO UPDATE SET requests = excluded.requests, errors = excluded.errors,
             input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost, latency = excluded.latency,
             first_token = excluded.first_token";
