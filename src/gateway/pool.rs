@@ -1,7 +1,8 @@
 //! Connections to providers, kept open between calls.
 //!
 //! A lane's own: one thread uses them, and each call asks for one and gives it back. A pool for many threads and both versions of HTTP copies itself for every
-//! call, takes its lock three times and starts a task that waits for the connection to be free again; see docs/adr/0012-a-pool-of-our-own.md.
+//! call, takes its lock three times and starts a task that waits for the connection to be free again. Nor has a connection a task of its own here: who waits for
+//! an answer drives the connection it comes from. See docs/adr/0012-a-pool-of-our-own.md.
 
 use super::joined::Joined;
 use axum::BoxError;
@@ -9,20 +10,21 @@ use axum::http::header::HOST;
 use axum::http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use axum::http::{HeaderValue, Request, Response, Uri};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper::client::conn::http1::{Connection, SendRequest, handshake};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant as Tick};
+use tokio::net::TcpStream;
 use tower::Service;
 
 /// How long a connection may lie idle.
@@ -32,7 +34,7 @@ const SWEEP: Duration = Duration::from_secs(10);
 /// Idle connections kept for one address by one lane: what a flood of slow streams leaves behind is closed.
 const MOST_IDLE: usize = 512;
 
-type Sender = SendRequest<Full<Bytes>>;
+type Stream = Joined<MaybeHttpsStream<TokioIo<TcpStream>>>;
 type Connector = Within<HttpsConnector<HttpConnector>>;
 
 /// Why a request was not answered.
@@ -79,12 +81,17 @@ impl Upstreams {
         loop {
             let idle = origin.take();
             let reused = idle.is_some();
-            let mut sender = match idle {
-                Some(sender) => sender,
+            let mut line = match idle {
+                Some(line) => line,
                 None => Box::pin(origin.connect()).await?,
             };
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok(response.map(|body| Received::new(body, sender, origin))),
+            let mut answer = pin!(line.sender.try_send_request(request));
+            let answered = poll_fn(|context| {
+                line.drive(context);
+                answer.as_mut().poll(&mut after_driving())
+            });
+            match answered.await {
+                Ok(response) => return Ok(response.map(|body| Received::new(body, line, origin))),
                 Err(mut failed) => match failed.take_message() {
                     // The other side closed it while it lay idle, and nothing of the request was sent.
                     Some(unsent) if reused => request = unsent,
@@ -116,6 +123,37 @@ fn path_only(path: Option<PathAndQuery>) -> Uri {
     Uri::from_parts(parts).unwrap_or_default()
 }
 
+/// A connection. What happens on it happens while it is driven.
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    /// None when it is closed; who still waits for something from it is told by then.
+    connection: Option<Box<Connection<Stream, Full<Bytes>>>>,
+}
+
+impl Line {
+    /// Writes and reads what can be written and read now; the task is woken when there is more.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        let Some(connection) = &mut self.connection else { return };
+        if let Poll::Ready(ended) = Pin::new(connection).poll(context) {
+            if let Err(e) = ended {
+                tracing::debug!(error = %e, "a connection to a provider broke");
+            }
+            self.connection = None;
+        }
+    }
+
+    /// Whether it can take a request.
+    fn is_free(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
+    }
+}
+
+/// For what comes out of a connection that was driven just now: it comes while that happens, so nobody needs to be woken for it.
+fn after_driving() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
 /// One address and the connections to it that nobody uses now.
 struct Origin {
     address: Uri,
@@ -127,7 +165,7 @@ struct Origin {
 #[derive(Default)]
 struct Idle {
     /// The one used last at the end.
-    connections: Vec<(Sender, Tick)>,
+    connections: Vec<(Line, Tick)>,
     /// Whether somebody looks for those that lie there for too long.
     swept: bool,
 }
@@ -154,23 +192,23 @@ impl Origin {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection that was used last, of those that are free.
-    fn take(&self) -> Option<Sender> {
-        let Idle { connections, .. } = &mut *self.idle();
-        if connections.last().is_some_and(|(sender, _)| sender.is_closed()) {
-            connections.retain(|(sender, _)| !sender.is_closed());
-        }
-        let place = connections.iter().rposition(|(sender, since)| sender.is_ready() && since.elapsed() < IDLE)?;
-        Some(connections.remove(place).0)
+    /// The connection that was used last. Whether the other side closed it meanwhile the next call finds out.
+    fn take(&self) -> Option<Line> {
+        let (line, since) = self.idle().connections.pop()?;
+        (since.elapsed() < IDLE).then_some(line)
     }
 
-    /// Keeps a connection for the next call.
-    fn keep(self: &Arc<Self>, sender: Sender) {
-        let mut idle = self.idle();
-        if sender.is_closed() || idle.connections.len() >= MOST_IDLE {
+    /// Keeps a connection for the next call, if it can take one.
+    fn keep(self: &Arc<Self>, mut line: Line) {
+        // From here on it wakes nobody: not the call that it served last.
+        if !line.is_free() {
             return;
         }
-        idle.connections.push((sender, Tick::now()));
+        let mut idle = self.idle();
+        if idle.connections.len() >= MOST_IDLE {
+            return;
+        }
+        idle.connections.push((line, Tick::now()));
         if !std::mem::replace(&mut idle.swept, true) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
@@ -179,25 +217,17 @@ impl Origin {
     /// Lets go of those that are closed or lie there for too long; tells whether any are left.
     fn tidy(&self) -> bool {
         let mut idle = self.idle();
-        idle.connections.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < IDLE);
+        idle.connections.retain_mut(|(line, since)| since.elapsed() < IDLE && line.is_free());
         idle.swept = !idle.connections.is_empty();
         idle.swept
     }
 
-    async fn connect(&self) -> Result<Sender, Unanswered> {
+    async fn connect(&self) -> Result<Line, Unanswered> {
         let mut connector = self.connector.clone();
         poll_fn(|context| connector.poll_ready(context)).await.map_err(Unanswered::NoConnection)?;
         let stream = connector.call(self.address.clone()).await.map_err(Unanswered::NoConnection)?;
-        let (mut sender, connection) = handshake(Joined(stream)).await.map_err(Unanswered::Broken)?;
-        // Not as an async block, which would keep room for the connection twice.
-        tokio::spawn(connection.map(|ended| {
-            // Whoever waits for an answer on it learns of it, too.
-            if let Err(e) = ended {
-                tracing::debug!(error = %e, "a connection to a provider broke");
-            }
-        }));
-        sender.ready().await.map_err(Unanswered::Broken)?;
-        Ok(sender)
+        let (sender, connection) = handshake(Joined(stream)).await.map_err(Unanswered::Broken)?;
+        Ok(Line { sender, connection: Some(Box::new(connection)) })
     }
 }
 
@@ -213,22 +243,26 @@ async fn sweep(origin: Weak<Origin>) {
 /// An answer's body. When all of it is read the connection is free for the next call; when it is dropped before, the connection is closed.
 pub(super) struct Received {
     body: Incoming,
-    connection: Option<(Sender, Arc<Origin>)>,
+    connection: Option<(Line, Arc<Origin>)>,
 }
 
 impl Received {
-    fn new(body: Incoming, sender: Sender, origin: Arc<Origin>) -> Self {
-        let mut received = Self { body, connection: Some((sender, origin)) };
+    fn new(body: Incoming, line: Line, origin: Arc<Origin>) -> Self {
+        let mut received = Self { body, connection: Some((line, origin)) };
         received.give_back_at_end();
         received
     }
 
     fn give_back_at_end(&mut self) {
         if self.body.is_end_stream()
-            && let Some((sender, origin)) = self.connection.take()
+            && let Some((line, origin)) = self.connection.take()
         {
-            origin.keep(sender);
+            origin.keep(line);
         }
+    }
+
+    fn next(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(&mut after_driving())
     }
 }
 
@@ -237,13 +271,18 @@ impl Body for Received {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let mut next = self.next();
+        if let (Poll::Pending, Some((line, _))) = (&next, &mut self.connection) {
+            line.drive(context);
+            next = self.next();
+        }
+        let Poll::Ready(frame) = next else { return Poll::Pending };
         match &frame {
             Some(Ok(_)) => self.give_back_at_end(),
             Some(Err(_)) => self.connection = None,
             None => {
-                if let Some((sender, origin)) = self.connection.take() {
-                    origin.keep(sender);
+                if let Some((line, origin)) = self.connection.take() {
+                    origin.keep(line);
                 }
             }
         }
