@@ -424,9 +424,11 @@ test("a model: its price is found, changed, refused when it is no number, and ta
   await expect(alert(page)).toContainText("Please write a number of 0 or more");
   await expect(page.getByLabel("Input", { exact: true })).toHaveValue("a lot");
   await page.getByLabel("Input", { exact: true }).fill("0.3");
+  await page.getByLabel("Sound in the input").fill("1,5");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(said(page, "Saved.")).toBeVisible();
   await expect(row).toContainText("0.3");
+  await expect(row).toContainText("sound in the input 1.5");
   await row.getByRole("button", { name: "Remove yours" }).click();
   await expect(said(page, "holds again")).toBeVisible();
 });
