@@ -49,7 +49,9 @@ impl<S: Write + Unpin> Write for Joined<S> {
             many if whole > SMALL => inner.poll_write_vectored(context, many),
             many => ROOM.with_borrow_mut(|room| {
                 room.clear();
-                many.iter().for_each(|piece| room.extend_from_slice(piece));
+                for piece in many {
+                    room.extend_from_slice(piece);
+                }
                 inner.poll_write(context, room)
             }),
         }
