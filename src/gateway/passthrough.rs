@@ -205,8 +205,12 @@ impl Passage {
                     self.settle(Call::completed);
                     return None;
                 }
-                // The connection breaks for the caller as it did for us: nothing that looks like an end.
-                Ok(Some(Err(e))) => return Some(Err(self.broke("provider_cut", &e.to_string()))),
+                // The connection breaks for the caller as it did for us: nothing that looks like an end. What came before goes out first: a server that is
+                // told of the break in the same breath sends nothing at all.
+                Ok(Some(Err(e))) => {
+                    tokio::task::yield_now().await;
+                    return Some(Err(self.broke("provider_cut", &e.to_string())));
+                }
                 Err(_) => return Some(Err(self.broke("provider_idle_timeout", "the provider stood still"))),
             }
         }
