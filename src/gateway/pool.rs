@@ -85,7 +85,8 @@ impl Upstreams {
                 Some(line) => line,
                 None => Box::pin(origin.connect()).await?,
             };
-            let mut answer = pin!(line.sender.try_send_request(request));
+            // Unconstrained: a task that had its share of work is told to come back by its waker, and this future is given one that wakes nobody.
+            let mut answer = pin!(tokio::task::unconstrained(line.sender.try_send_request(request)));
             let answered = poll_fn(|context| {
                 line.drive(context);
                 answer.as_mut().poll(&mut after_driving())
