@@ -1,61 +1,60 @@
 //! The answer to the caller: body, and the headers that say where it comes from.
 
-use super::call::Call;
+use super::call::{Call, Whole};
+use super::exchange::Exchange;
 use super::idempotency::Complete;
 use super::keep::unpinned;
 use super::plan::Plan;
-use super::snapshot::{Label, TargetEntry};
+use super::snapshot::TargetEntry;
 use super::tries::Ready;
 use crate::feedback::token;
-use crate::server::App;
 use crate::telemetry::Captured;
 use crate::types::Id;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Response};
 
-/// The names that go into response headers.
-struct Labels {
-    route: Option<HeaderValue>,
-    variant: Option<HeaderValue>,
-    prompt: Option<HeaderValue>,
-    provider: HeaderValue,
-    model: HeaderValue,
-}
+/// What an answer's headers say whoever gives it.
+pub(super) struct Head(HeaderMap);
 
-impl Labels {
-    fn of(plan: &Plan<'_>, target: &TargetEntry) -> Self {
-        let header = |label: &Label| label.header.clone();
-        Self {
-            route: plan.route.map(|r| header(&r.label)),
-            variant: plan.variant.map(|v| header(&v.label)),
-            prompt: plan.variant.and_then(|v| v.prompt.as_ref()).map(|(_, label)| header(label)),
-            provider: header(&target.provider.label),
-            model: header(&target.model),
-        }
-    }
-
-    fn put(self, headers: &mut HeaderMap) {
-        for (name, value) in [(names::ROUTE, self.route), (names::VARIANT, self.variant), (names::PROMPT, self.prompt)] {
-            if let Some(value) = value {
-                headers.insert(name, value);
+impl Head {
+    /// Of a call on its way along that plan.
+    pub fn new(exchange: &Exchange, plan: &Plan<'_>, id: Option<Id>) -> Self {
+        let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(names::CACHE, HeaderValue::from_static("off"));
+        let prompt = plan.variant.and_then(|v| v.prompt.as_ref()).map(|(_, label)| label);
+        let labels = [
+            (names::ROUTE, plan.route.map(|r| &r.label)),
+            (names::VARIANT, plan.variant.map(|v| &v.label)),
+            (names::PROMPT, prompt),
+        ];
+        for (name, label) in labels {
+            if let Some(label) = label {
+                headers.insert(name, label.header.clone());
             }
         }
-        headers.insert(names::PROVIDER, self.provider);
-        headers.insert(names::MODEL, self.model);
+        let signed = id.and_then(|id| token::sign(exchange.gateway.app.master_key().feedback(), &id, exchange.now));
+        if let Some(value) = signed.and_then(|t| HeaderValue::try_from(t).ok()) {
+            headers.insert(names::FEEDBACK_TOKEN, value);
+        }
+        Self(headers)
     }
 }
 
 /// An answer and where it comes from.
 pub(super) struct Answer {
     ready: Ready,
-    labels: Labels,
+    head: Head,
+    provider: HeaderValue,
+    model: HeaderValue,
     estimated: bool,
 }
 
 impl Answer {
-    pub fn new(ready: Ready, plan: &Plan<'_>, target: &TargetEntry) -> Self {
-        Self { ready, labels: Labels::of(plan, target), estimated: false }
+    pub fn new(ready: Ready, head: Head, target: &TargetEntry) -> Self {
+        let (provider, model) = (target.provider.label.header.clone(), target.model.header.clone());
+        Self { ready, head, provider, model, estimated: false }
     }
 
     /// With a number in it that is ours, not the provider's.
@@ -63,57 +62,52 @@ impl Answer {
         Self { estimated: true, ..self }
     }
 
-    /// The response; the call is settled now, or when its stream ends.
-    pub fn respond(self, app: &App, id: &Id, mut call: Call) -> Response<Body> {
+    /// What a copy that nobody waits for came to.
+    pub fn into_ready(self) -> Ready {
+        self.ready
+    }
+
+    /// The response, and what settles the call when it is let go of; a stream settles its call when it ends.
+    pub fn respond(self, mut call: Call) -> (Response<Body>, Option<Whole>) {
         let attempts = call.attempts();
         let overhead = call.answering(200);
-        let now = call.record().map_or_else(|| app.now(), |record| record.started_at);
         let mut complete = None;
-        let (body, content_type) = match self.ready {
+        let json = HeaderValue::from_static("application/json");
+        let (body, content_type, whole) = match self.ready {
             Ready::Whole { pieces, content_type, dialect } => {
                 let body = match &pieces[..] {
                     [one] => Body::from(one.clone()),
                     many => Body::from(many.concat()),
                 };
-                call.completed(Captured::whole(dialect, pieces.into_iter().map(unpinned)));
-                (body, content_type.unwrap_or(HeaderValue::from_static("application/json")))
+                let captured = Captured::whole(dialect, pieces.into_iter().map(unpinned));
+                (body, content_type.unwrap_or(json), Some(Whole::new(call, captured)))
             }
             Ready::Translated { body, summary } => {
-                call.completed(Captured::Read(summary, body.clone()));
-                (Body::from(body), HeaderValue::from_static("application/json"))
+                let captured = Captured::Read(summary, body.clone());
+                (Body::from(body), json, Some(Whole::new(call, captured)))
             }
-            Ready::Read { body, summary } => {
-                call.completed(Captured::Stream(summary));
-                (Body::from(body), HeaderValue::from_static("application/json"))
-            }
+            Ready::Read { body, summary } => (Body::from(body), json, Some(Whole::new(call, Captured::Stream(summary)))),
             Ready::Stream(relay) => {
                 call.first_token();
                 let complete = complete.insert(Complete::default());
-                (relay.into_body(call, complete.clone()), HeaderValue::from_static("text/event-stream"))
+                (relay.into_body(call, complete.clone()), HeaderValue::from_static("text/event-stream"), None)
             }
         };
         let mut response = Response::new(body);
         if let Some(complete) = complete {
             response.extensions_mut().insert(complete);
         }
-        let headers = response.headers_mut();
-        headers.reserve(MOST_HEADERS);
+        let mut headers = self.head.0;
         headers.insert(CONTENT_TYPE, content_type);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        self.labels.put(headers);
+        headers.insert(names::PROVIDER, self.provider);
+        headers.insert(names::MODEL, self.model);
         headers.insert(names::ATTEMPTS, if attempts == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(attempts) });
-        headers.insert(names::CACHE, HeaderValue::from_static("off"));
-        if let Ok(overhead) = HeaderValue::try_from(overhead.to_string()) {
-            headers.insert(names::OVERHEAD, overhead);
-        }
+        headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
         if self.estimated {
             headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
         }
-        let signed = token::sign(app.master_key().feedback(), id, now);
-        if let Some(value) = signed.and_then(|t| HeaderValue::try_from(t).ok()) {
-            headers.insert(names::FEEDBACK_TOKEN, value);
-        }
-        response
+        *response.headers_mut() = headers;
+        (response, whole)
     }
 }
 

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant as Tick};
 pub(super) struct Call {
     app: App,
     began: Tick,
-    /// When an answer began to be handed out.
-    answered: bool,
+    /// Microseconds until an answer began to be handed out.
+    answered_us: Option<i64>,
     upstream_us: i64,
     record: Option<Box<CallRecord>>,
     presence: Option<Arc<Presence>>,
@@ -28,7 +28,7 @@ pub(super) struct Call {
 impl Call {
     /// Takes charge of a record.
     pub fn new(app: App, began: Tick, record: CallRecord, presence: Option<Arc<Presence>>, place: Option<Admitted>) -> Self {
-        Self { app, began, answered: false, upstream_us: 0, record: Some(Box::new(record)), presence, _place: place }
+        Self { app, began, answered_us: None, upstream_us: 0, record: Some(Box::new(record)), presence, _place: place }
     }
 
     /// It is to come to its end even if the caller hangs up.
@@ -100,8 +100,9 @@ impl Call {
 
     /// The answer begins to be handed out: gives the time spent here and not upstream so far, µs.
     pub fn answering(&mut self, status: u16) -> i64 {
-        self.answered = true;
-        let overhead = (self.elapsed_us() - self.upstream_us).max(0);
+        let elapsed = self.elapsed_us();
+        self.answered_us = Some(elapsed);
+        let overhead = (elapsed - self.upstream_us).max(0);
         if let Some(record) = &mut self.record {
             record.status = status;
             record.overhead_us = overhead;
@@ -119,8 +120,8 @@ impl Call {
 
     /// The call failed; the caller is told.
     pub fn failed(&mut self, error: &GatewayError, captured: Captured) {
-        let status = if self.answered { None } else { Some(error.status.as_u16()) };
-        self.settle(Outcome::Error, captured, |record| {
+        let status = if self.answered_us.is_some() { None } else { Some(error.status.as_u16()) };
+        self.settle(self.elapsed_us(), Outcome::Error, captured, |record| {
             if let Some(status) = status {
                 record.status = status;
             }
@@ -131,15 +132,19 @@ impl Call {
 
     /// The call ended well.
     pub fn completed(&mut self, captured: Captured) {
+        self.completed_after(self.elapsed_us(), captured);
+    }
+
+    fn completed_after(&mut self, duration_us: i64, captured: Captured) {
         if self.caller_left() {
             return self.hung_up(captured);
         }
-        self.settle(Outcome::Ok, captured, |_| {});
+        self.settle(duration_us, Outcome::Ok, captured, |_| {});
     }
 
     /// The caller hung up.
     pub fn hung_up(&mut self, captured: Captured) {
-        self.settle(Outcome::ClientClosed, captured, |record| {
+        self.settle(self.elapsed_us(), Outcome::ClientClosed, captured, |record| {
             record.error_code = Some("client_closed");
             if record.status == 0 {
                 record.status = 499;
@@ -147,11 +152,10 @@ impl Call {
         });
     }
 
-    fn settle(&mut self, outcome: Outcome, captured: Captured, finish: impl FnOnce(&mut CallRecord)) {
-        let duration = self.elapsed_us();
+    fn settle(&mut self, duration_us: i64, outcome: Outcome, captured: Captured, finish: impl FnOnce(&mut CallRecord)) {
         let Some(mut record) = self.record.take() else { return };
         record.outcome = outcome;
-        record.duration_us = duration;
+        record.duration_us = duration_us;
         record.captured = captured;
         finish(&mut record);
         self.app.log().push(record);
@@ -160,7 +164,29 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.hung_up(Captured::Nothing);
+        if self.record.is_some() {
+            self.hung_up(Captured::Nothing);
+        }
+    }
+}
+
+/// A call whose answer is whole: it is settled when this is let go of, as having taken until its answer was.
+pub(super) struct Whole {
+    call: Call,
+    captured: Captured,
+}
+
+impl Whole {
+    pub fn new(call: Call, captured: Captured) -> Self {
+        Self { call, captured }
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        let captured = std::mem::replace(&mut self.captured, Captured::Nothing);
+        let took = self.call.answered_us.unwrap_or_else(|| self.call.elapsed_us());
+        self.call.completed_after(took, captured);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The time as the data plane needs it: to compare with a provider's own dates, to let breakers forget, and to wait no longer than that.
 
 use futures_util::future::poll_immediate;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant as Tick};
 use tokio::time::error::Elapsed;
@@ -28,4 +28,20 @@ pub(super) async fn within<F: Future>(limit: impl FnOnce() -> Duration, future: 
         Some(there) => Ok(there),
         None => timeout(limit(), future).await,
     }
+}
+
+/// What comes of a future, and of work that is done as soon as it has to be waited for: by then it costs nobody any time.
+pub(super) async fn meanwhile<F: Future, W>(mut future: Pin<&mut F>, work: impl FnOnce() -> W) -> (F::Output, W) {
+    let there = poll_immediate(future.as_mut()).await;
+    let done = work();
+    let came = match there {
+        Some(there) => there,
+        None => future.await,
+    };
+    (came, done)
+}
+
+/// Lets go of what is left of a call once its answer is out: the runtime comes to it when the connection has written.
+pub(super) fn afterwards(left: impl Send + 'static) {
+    tokio::spawn(async move { drop(left) });
 }

@@ -1,6 +1,6 @@
 //! How many tokens a conversation brings: the provider's own count where it has one, else an estimate, marked as such.
 
-use super::answer::Answer;
+use super::answer::{Answer, Head};
 use super::call::Call;
 use super::error::GatewayError;
 use super::exchange::{Exchange, not_rendered};
@@ -44,14 +44,15 @@ pub(super) async fn answer(exchange: &Exchange, body: &Bytes, call: &mut Call) -
     let tries = Tries { convert: Some(&convert), ..exchange.tries(Operation::Count) };
     let first = plan.targets().next().ok_or_else(GatewayError::no_target)?;
     if first.provider.counts(caller)
-        && let Ok((ready, target)) = tries.run(&plan, body_for, call).await
+        && let Ok(answer) = exchange.ask(&tries, &plan, body_for, call).await
     {
-        return Ok(Answer::new(ready, &plan, target));
+        return Ok(answer);
     }
     call.targeted(first);
     let tokens = estimate(exchange, first, &chat, &rewritten(&first.model.text)).await?;
     let ready = Ready::Read { body: count::write(caller, tokens).into(), summary: Box::new(summary()) };
-    Ok(Answer::new(ready, &plan, first).estimated())
+    let head = Head::new(exchange, &plan, call.record().map(|record| record.id.clone()));
+    Ok(Answer::new(ready, head, first).estimated())
 }
 
 /// What OpenAI counts for each message beyond its text, and for a picture of the usual size: see its cookbook, "How to count tokens with tiktoken".

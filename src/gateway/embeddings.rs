@@ -41,6 +41,5 @@ pub(super) async fn answer(exchange: &Exchange, caller: EmbeddingDialect, body: 
         Some((read.write(caller, &target.model.text, asked.encoding).into(), summary))
     };
     let tries = Tries { convert: Some(&convert), ..exchange.tries(Operation::Embeddings { many }) };
-    let (ready, target) = tries.run(&plan, body_for, call).await?;
-    Ok(Answer::new(ready, &plan, target))
+    exchange.ask(&tries, &plan, body_for, call).await
 }

@@ -1,9 +1,9 @@
 //! One call: read, planned, sent, answered.
 
 use super::admission::Admitted;
-use super::answer::Answer;
+use super::answer::{Answer, Head};
 use super::call::{Call, Presence};
-use super::clock::within;
+use super::clock::{afterwards, meanwhile, within};
 use super::continuation;
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
@@ -13,7 +13,7 @@ use super::plan::{Plan, Wanted};
 use super::request::{CallContext, caller_id};
 use super::snapshot::{KeyEntry, Snapshot, TargetEntry};
 use super::translate;
-use super::tries::{Ready, Tries};
+use super::tries::Tries;
 use super::upstream::Operation;
 use crate::prompts::render::{RenderError, Variables};
 use crate::routing::model::OnHangUp;
@@ -29,6 +29,7 @@ use hypercare_wire::chat::{ChatRequest, Edit, ParseError};
 use hypercare_wire::dialect::Dialect;
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant as Tick;
 
@@ -72,7 +73,13 @@ impl Exchange {
             Err(error) => Err(error),
         };
         match result {
-            Ok(answer) => Ok(answer.respond(app, id, call)),
+            Ok(answer) => {
+                let (response, whole) = answer.respond(call);
+                if let Some(whole) = whole {
+                    afterwards((whole, self));
+                }
+                Ok(response)
+            }
             Err(error) => {
                 call.failed(&error, Captured::Nothing);
                 Err(error)
@@ -144,16 +151,14 @@ impl Exchange {
             _ => None,
         };
         let Some(body) = expanded else {
-            let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
-            return Ok(Answer::new(ready, &plan, target));
+            return self.send(&plan, &chat, &context.variables, call).await;
         };
         if let Some(record) = call.record() {
             // Whoever goes on from this answer finds all of it.
             record.request_body = body.clone();
         }
         let chat = self.parse(&body)?;
-        let (ready, target) = self.send(&plan, &chat, &context.variables, call).await?;
-        Ok(Answer::new(ready, &plan, target))
+        self.send(&plan, &chat, &context.variables, call).await
     }
 
     /// Whether the first target does not remember the answers it gave.
@@ -193,13 +198,13 @@ impl Exchange {
     }
 
     /// Renders the variant's prompt and tries the plan's targets.
-    pub async fn send<'p>(
+    pub async fn send(
         &self,
-        plan: &'p Plan<'_>,
+        plan: &Plan<'_>,
         chat: &ChatRequest<'_>,
         variables: &Variables,
         call: &mut Call,
-    ) -> Result<(Ready, &'p TargetEntry), GatewayError> {
+    ) -> Result<Answer, GatewayError> {
         let (rendered, parameters) = match plan.variant.and_then(|v| v.prompt.as_ref()) {
             Some((prompt, _)) => {
                 let rendered = prompt.render(variables).map_err(|e| not_rendered(&e))?;
@@ -216,7 +221,7 @@ impl Exchange {
             let body = chat.rewrite(&Edit { model: &target.model.text, ..edit });
             translate::request(self.dialect(), target, body, chat.stream, drop_unsupported)
         };
-        let answer = tries.run(plan, body_for, call).await;
+        let answer = self.ask(&tries, plan, body_for, call).await;
         if let Some(record) = call.record()
             && !rendered.is_empty()
         {
@@ -227,6 +232,20 @@ impl Exchange {
 }
 
 impl Exchange {
+    /// Tries the plan's targets; the answer's head is put together while they are waited for.
+    pub async fn ask(
+        &self,
+        tries: &Tries<'_>,
+        plan: &Plan<'_>,
+        body_for: impl Fn(&TargetEntry) -> Result<Bytes, GatewayError>,
+        call: &mut Call,
+    ) -> Result<Answer, GatewayError> {
+        let id = call.record().map(|record| record.id.clone());
+        let (answered, head) = meanwhile(pin!(tries.run(plan, body_for, call)), || Head::new(self, plan, id)).await;
+        let (ready, target) = answered?;
+        Ok(Answer::new(ready, head, target))
+    }
+
     /// Tries of that kind.
     pub fn tries(&self, operation: Operation) -> Tries<'_> {
         Tries {

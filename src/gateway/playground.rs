@@ -106,7 +106,7 @@ pub(crate) async fn call(app: &App, asked: Try) -> (Id, Result<Response<Body>, G
     let mut call = Call::new(app.clone(), began, record, None, None);
     let answered = answer(&exchange, asked, &body, &mut call).await;
     let response = match answered {
-        Ok(ready) => Ok(ready.respond(app, &id, call)),
+        Ok(answer) => Ok(answer.respond(call).0),
         Err(error) => {
             call.failed(&error, Captured::Nothing);
             Err(error)
@@ -123,8 +123,7 @@ async fn answer(exchange: &Exchange, asked: Try, body: &Bytes, call: &mut Call) 
         Aim::Route(route) => {
             let mut context = CallContext::default();
             let plan = exchange.plan(&route, body.len(), asked.stream, &mut context, call)?;
-            let (ready, target) = exchange.send(&plan, &chat, &variables, call).await?;
-            Ok(Answer::new(ready, &plan, target))
+            exchange.send(&plan, &chat, &variables, call).await
         }
         Aim::Target { provider, model, prompt } => {
             let target = exchange.snapshot.named(&provider, &model);
@@ -138,8 +137,7 @@ async fn answer(exchange: &Exchange, asked: Try, body: &Bytes, call: &mut Call) 
             }
             let variant = VariantEntry { label: Label::new("playground"), weight: 0.0, target, prompt };
             let plan = Plan::shadow(&variant);
-            let (ready, target) = exchange.send(&plan, &chat, &variables, call).await?;
-            Ok(Answer::new(ready, &plan, target))
+            exchange.send(&plan, &chat, &variables, call).await
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Copies of calls for shadow variants. The caller never waits for one, nor learns of it: they run on the shared runtime, on connections of their own, and
 //! there are only so many at once; what is too much is counted and left out.
 
+use super::answer::Answer;
 use super::call::Call;
 use super::exchange::Exchange;
 use super::http::Gateway;
@@ -71,7 +72,7 @@ async fn run(exchange: &Exchange, route: &Arc<RouteEntry>, place: usize, variabl
     call.routed(route, variant);
     let plan = Plan::shadow(variant);
     let sent = match exchange.parse(&body) {
-        Ok(chat) => exchange.send(&plan, &chat, variables, &mut call).await.map(|(ready, _)| ready),
+        Ok(chat) => exchange.send(&plan, &chat, variables, &mut call).await.map(Answer::into_ready),
         Err(error) => Err(error),
     };
     call.answering(200);

@@ -70,6 +70,8 @@ struct Shown {
     fault: Option<Fault>,
     may_write: bool,
     from: usize,
+    /// ISO 8601, UTC.
+    today: String,
 }
 
 async fn models(ctx: Ctx, Query(asked): Query<Asked>) -> Response {
@@ -97,7 +99,7 @@ async fn load(ctx: &Ctx, asked: Asked, typed: Typed, fault: Option<Fault>) -> Re
         }
         _ => typed,
     };
-    Ok(Shown { filter, models, providers, typed, fault, may_write: actor.require(Permission::WriteProviders).is_ok(), from })
+    Ok(Shown { filter, models, providers, typed, fault, may_write: actor.require(Permission::WriteProviders).is_ok(), from, today: ctx.app.now().rfc3339().chars().take(10).collect() })
 }
 
 /// The form with what holds now.
@@ -131,13 +133,13 @@ fn page(shown: Shown) -> impl IntoView {
         source.version,
         source.date
     );
-    let Shown { filter, models, providers, typed, fault, may_write, from } = shown;
+    let Shown { filter, models, providers, typed, fault, may_write, from, today } = shown;
     let next = models.next_cursor.clone().map(|cursor| query(&filter, Some(&cursor)));
     let none = models.items.is_empty().then(|| view! { <p class="empty">"No model of that name. Try a shorter one, or all vendors."</p> });
     let first = (from > 0).then(|| view! { <a class="btn quiet" href=query(&filter, None)>"Back to the first"</a> });
     let next = next.map(|href| view! { <a class="btn" rel="next" href=href>"More models"</a> });
     let back = query(&filter, None);
-    let rows = models.items.into_iter().map(|model| row(model, may_write, &back).into_any()).collect_view();
+    let rows = models.items.into_iter().map(|model| row(model, may_write, &back, &today).into_any()).collect_view();
     let form = may_write.then(|| form(&providers, typed, fault.as_ref()));
     view! {
         <div class="page-head"><h1>"Models"</h1><span class="small muted">{known}</span></div>
@@ -174,7 +176,7 @@ fn search(filter: &ModelFilter) -> impl IntoView + use<> {
     }
 }
 
-fn row(model: Listed, may_write: bool, back: &str) -> impl IntoView + use<> {
+fn row(model: Listed, may_write: bool, back: &str, today: &str) -> impl IntoView + use<> {
     let tokens = |n: Option<u32>| n.map_or("–".to_owned(), |n| format::count(i64::from(n)));
     let price = |n: Option<f64>| n.map_or("–".to_owned(), |n| n.to_string());
     let whose = match (&model.provider, model.vendor) {
@@ -183,7 +185,10 @@ fn row(model: Listed, may_write: bool, back: &str) -> impl IntoView + use<> {
         (None, vendor) => vendor.unwrap_or("–").to_owned(),
     };
     let own = model.own.then(|| view! { <span class="badge">"yours"</span> });
-    let goes = model.deprecated.map(|date| view! { <span class="badge watch">{format!("goes {date}")}</span> });
+    let goes = model.deprecated.map(|date| {
+        let (class, words) = if date < today { ("badge bad", "gone since") } else { ("badge watch", "goes") };
+        view! { <span class=class>{format!("{words} {date}")}</span> }
+    });
     let can = model.abilities.split_whitespace().map(|word| word.replace('_', " ")).collect::<Vec<_>>().join(", ");
     let further = model.price.as_ref().map(further).filter(|lines| !lines.is_empty());
     let further = further.map(|lines| view! { <div class="small muted">{lines.join(" · ")}</div> });
