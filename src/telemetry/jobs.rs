@@ -8,6 +8,7 @@ use super::spool::Spool;
 use super::{service, store};
 use crate::server::App;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -15,9 +16,12 @@ use tokio::time::{self, Instant as Tick, MissedTickBehavior};
 
 /// Calls per transaction: keeps the one writer of `SQLite` free for feedback every few tens of milliseconds.
 const BATCH: usize = 2_048;
-/// Calls packed at once at most, and the pause between two such pieces.
+/// Calls packed at once at most, and how many are worth waking up for.
 const PIECE: usize = 512;
+const WORTH: u32 = 256;
+/// The pause between two pieces: what waits to be packed is cold memory that every allocation walks through, but each waking disturbs the calls.
 const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How long calls are gathered before a small batch is written.
 const GATHER: Duration = Duration::from_millis(150);
 /// Between two looks at the spool while the database is away.
@@ -31,16 +35,30 @@ const PACKED: usize = 4;
 /// The packer and the writer of the log. They end when the server stops and every finished call is in the database or the spool.
 pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<CallRecord>>) {
     let (sender, receiver) = mpsc::channel(PACKED);
-    tokio::join!(pack_calls(app.clone(), queue, sender), Writer::new(app, spool).run(receiver));
+    let packing = {
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || pack_on_this_thread(app, queue, sender))
+    };
+    Writer::new(app, spool).run(receiver).await;
+    if let Err(e) = packing.await.map_err(io::Error::other).flatten() {
+        tracing::error!(error = %e, "the packer of the log ended");
+    }
+}
+
+/// Packing takes a thread of its own, which sleeps in between and wakes nobody else: on the shared runtime each piece was six switches of threads.
+fn pack_on_this_thread(app: App, queue: mpsc::Receiver<Box<CallRecord>>, sender: mpsc::Sender<Vec<Batch>>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(pack_calls(app, queue, sender));
+    Ok(())
 }
 
 /// Takes finished calls until the server stops, packs them, and hands them on.
 async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender: mpsc::Sender<Vec<Batch>>) {
     let mut stopping = std::pin::pin!(app.stopping());
-    let (mut packer, ids) = (Packer::default(), Arc::new(BlockIds::new()));
-    let mut open = true;
+    let (mut packer, ids) = (Packer::default(), BlockIds::new());
+    let mut piece = Vec::with_capacity(PIECE);
+    let (mut pause, mut open) = (PAUSE, true);
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
         tokio::select! {
             () = &mut stopping, if open => {
                 // What is in the queue still comes out; nothing new goes in.
@@ -52,19 +70,17 @@ async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender
         }
         let until = Tick::now() + GATHER;
         loop {
-            let calls = piece.len();
-            if let Err(e) = pack(&app, &mut packer, &ids, std::mem::take(&mut piece)).await {
-                tracing::error!(error = %e, calls, "calls are lost: they cannot be packed");
-            }
+            pack(&app, &mut packer, &ids, &mut piece);
             if packer.packed() >= BATCH || Tick::now() >= until || !open {
                 break;
             }
-            time::sleep(PAUSE).await;
+            time::sleep_until(until.min(Tick::now() + pause)).await;
             while piece.len() < PIECE
                 && let Ok(record) = queue.try_recv()
             {
                 piece.push(record);
             }
+            pause = next_pause(pause, piece.len());
         }
         match packer.take(&ids, app.now()) {
             Ok(batches) => {
@@ -77,20 +93,25 @@ async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender
     }
 }
 
+/// Packs a piece and empties it. Whatever is wrong with a call, those that come after it are packed.
 #[expect(clippy::vec_box, reason = "as they come out of the queue")]
-async fn pack(app: &App, packer: &mut Packer, ids: &Arc<BlockIds>, records: Vec<Box<CallRecord>>) -> io::Result<()> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let (mut taken, ids, now) = (std::mem::take(packer), ids.clone(), app.now());
-    let counters = app.counters().clone();
-    let done = tokio::task::spawn_blocking(move || {
-        let result = taken.add(records.into_iter(), &counters, &ids, now);
-        (taken, result)
+fn pack(app: &App, packer: &mut Packer, ids: &BlockIds, piece: &mut Vec<Box<CallRecord>>) {
+    let calls = piece.len();
+    let result = catch_unwind(AssertUnwindSafe(|| packer.add(piece.drain(..), app.counters(), ids, app.now())));
+    let result = result.unwrap_or_else(|_| {
+        // Half-way through a call: nothing of it can be trusted.
+        *packer = Packer::default();
+        Err(io::Error::other("the packer panicked"))
     });
-    let (back, result) = done.await.map_err(io::Error::other)?;
-    *packer = back;
-    result
+    if let Err(e) = result {
+        tracing::error!(error = %e, calls, "calls are lost: they cannot be packed");
+    }
+}
+
+/// The pause after which a piece that is worth it is there, if calls come as they came in the last one.
+fn next_pause(last: Duration, calls: usize) -> Duration {
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX).max(1);
+    (last * WORTH / calls).clamp(PAUSE, LONGEST_PAUSE)
 }
 
 /// The writer and what it remembers from batch to batch.
@@ -207,5 +228,19 @@ pub(crate) async fn pulse(app: App) {
             Ok(metrics) => app.live().publish(LiveEvent::Metrics(Arc::new(metrics))),
             Err(e) => tracing::warn!(error = %e, "no live numbers this second"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packer_sleeps_as_long_as_it_takes_for_a_piece_to_be_worth_it() {
+        let ms = Duration::from_millis;
+        assert_eq!(next_pause(PAUSE, 0), ms(50), "nobody calls");
+        assert_eq!(next_pause(PAUSE, 55), ms(10) * 256 / 55, "5,500 calls a second");
+        assert_eq!(next_pause(ms(40), 512), ms(20), "twice as many as were worth it");
+        assert_eq!(next_pause(ms(50), 1_500), PAUSE, "a flood");
     }
 }
