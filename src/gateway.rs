@@ -23,6 +23,7 @@ mod idempotency;
 pub(crate) mod jobs;
 mod joined;
 mod keep;
+mod leftovers;
 mod listing;
 mod passthrough;
 mod plan;
@@ -39,7 +40,9 @@ mod tries;
 mod upstream;
 mod vitals;
 
-pub(crate) use self::{admission::InFlight, background::Background, endpoint::Endpoint, joined::Joined, probe::probe, translate::as_sent};
+pub(crate) use self::{
+    admission::InFlight, background::Background, endpoint::Endpoint, joined::Joined, leftovers::round, probe::probe, translate::as_sent,
+};
 pub use self::{
     breaker::Health,
     error::GatewayError,

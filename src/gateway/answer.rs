@@ -24,11 +24,8 @@ impl Head {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(names::CACHE, HeaderValue::from_static("off"));
         let prompt = plan.variant.and_then(|v| v.prompt.as_ref()).map(|(_, label)| label);
-        let labels = [
-            (names::ROUTE, plan.route.map(|r| &r.label)),
-            (names::VARIANT, plan.variant.map(|v| &v.label)),
-            (names::PROMPT, prompt),
-        ];
+        let labels =
+            [(names::ROUTE, plan.route.map(|r| &r.label)), (names::VARIANT, plan.variant.map(|v| &v.label)), (names::PROMPT, prompt)];
         for (name, label) in labels {
             if let Some(label) = label {
                 headers.insert(name, label.header.clone());

@@ -40,8 +40,3 @@ pub(super) async fn meanwhile<F: Future, W>(mut future: Pin<&mut F>, work: impl 
     };
     (came, done)
 }
-
-/// Lets go of what is left of a call once its answer is out: the runtime comes to it when the connection has written.
-pub(super) fn afterwards(left: impl Send + 'static) {
-    tokio::spawn(async move { drop(left) });
-}

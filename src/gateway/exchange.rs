@@ -3,12 +3,13 @@
 use super::admission::Admitted;
 use super::answer::{Answer, Head};
 use super::call::{Call, Presence};
-use super::clock::{afterwards, meanwhile, within};
+use super::clock::{meanwhile, within};
 use super::continuation;
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::http::Gateway;
 use super::keep::{alone, beside_others, unpinned};
+use super::leftovers::leave;
 use super::plan::{Plan, Wanted};
 use super::request::{CallContext, caller_id};
 use super::snapshot::{KeyEntry, Snapshot, TargetEntry};
@@ -76,7 +77,7 @@ impl Exchange {
             Ok(answer) => {
                 let (response, whole) = answer.respond(call);
                 if let Some(whole) = whole {
-                    afterwards((whole, self));
+                    leave((whole, self));
                 }
                 Ok(response)
             }

@@ -7,7 +7,7 @@
 
 use super::patience::{Head, Watched, close_overdue};
 use super::{App, api};
-use crate::gateway::{self, Gateway, Joined};
+use crate::gateway::{self, Gateway, Joined, round};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
@@ -20,8 +20,10 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -149,7 +151,8 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
             let served = match first {
                 Ok(false) => {
                     let connection = http1::Builder::new().serve_connection(Joined(TokioIo::new(Watched { stream, head })), service);
-                    watcher.watch(connection).await.map_err(Into::into)
+                    let mut served = pin!(watcher.watch(connection));
+                    poll_fn(|context| round(|| served.as_mut().poll(context))).await.map_err(Into::into)
                 }
                 Ok(true) => {
                     let server = http2::Builder::new(TokioExecutor::new());

@@ -99,7 +99,16 @@ async fn load(ctx: &Ctx, asked: Asked, typed: Typed, fault: Option<Fault>) -> Re
         }
         _ => typed,
     };
-    Ok(Shown { filter, models, providers, typed, fault, may_write: actor.require(Permission::WriteProviders).is_ok(), from, today: ctx.app.now().rfc3339().chars().take(10).collect() })
+    Ok(Shown {
+        filter,
+        models,
+        providers,
+        typed,
+        fault,
+        may_write: actor.require(Permission::WriteProviders).is_ok(),
+        from,
+        today: ctx.app.now().rfc3339().chars().take(10).collect(),
+    })
 }
 
 /// The form with what holds now.
