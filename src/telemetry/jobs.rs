@@ -67,6 +67,8 @@ async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender
                 continue;
             }
             n = queue.recv_many(&mut piece, PIECE) => if n == 0 { break },
+            // The writer is gone without a word: its runtime ended, which waits for this thread.
+            () = sender.closed() => return,
         }
         let until = Tick::now() + GATHER;
         loop {
