@@ -12,7 +12,7 @@ use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{self, MissedTickBehavior};
 
@@ -87,6 +87,8 @@ struct Inner {
 pub struct Jobs {
     app: App,
     writer: JoinHandle<()>,
+    /// Tells the writer that no more calls come.
+    last: oneshot::Sender<()>,
     others: Vec<JoinHandle<()>>,
 }
 
@@ -105,7 +107,8 @@ impl App {
         let spool =
             crate::telemetry::Spool::open(spool_folder.clone()).await.map_err(|e| StartError::Io(spool_folder.display().to_string(), e))?;
         let _ = app.0.spooled.set(spool.clone());
-        let writer = tokio::spawn(crate::telemetry::jobs::write_log(app.clone(), spool, queue));
+        let (last, came) = oneshot::channel();
+        let writer = tokio::spawn(crate::telemetry::jobs::write_log(app.clone(), spool, queue, came));
         let others = vec![
             tokio::spawn(crate::telemetry::jobs::pulse(app.clone())),
             tokio::spawn(crate::feedback::jobs::link(app.clone())),
@@ -116,7 +119,7 @@ impl App {
             tokio::spawn(crate::routing::jobs::run_schedule(app.clone())),
             tokio::spawn(follow_changes(app.clone())),
         ];
-        Ok((app.clone(), Jobs { app, writer, others }))
+        Ok((app.clone(), Jobs { app, writer, last, others }))
     }
 
     /// Opens everything without background work, for one-off commands.
@@ -312,9 +315,10 @@ async fn follow_changes(app: App) {
 }
 
 impl Jobs {
-    /// Stops background work; returns when every finished call is in the database or the spool.
+    /// Stops background work, when the last answer was given; returns when every finished call is in the database or the spool.
     pub async fn stop(self) {
         self.app.stop();
+        let _ = self.last.send(());
         for job in &self.others {
             job.abort();
         }

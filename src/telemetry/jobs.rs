@@ -11,7 +11,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{self, Instant as Tick, MissedTickBehavior};
 
 /// Calls per transaction: keeps the one writer of `SQLite` free for feedback every few tens of milliseconds.
@@ -32,12 +32,12 @@ const INSERT: Duration = Duration::from_secs(15);
 /// What is packed and waits for the writer: batches of so many transactions.
 const PACKED: usize = 4;
 
-/// The packer and the writer of the log. They end when the server stops and every finished call is in the database or the spool.
-pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<CallRecord>>) {
+/// The packer and the writer of the log. They end when the last answer was given and every finished call is in the database or the spool.
+pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<CallRecord>>, last: oneshot::Receiver<()>) {
     let (sender, receiver) = mpsc::channel(PACKED);
     let packing = {
         let app = app.clone();
-        tokio::task::spawn_blocking(move || pack_on_this_thread(app, queue, sender))
+        tokio::task::spawn_blocking(move || pack_on_this_thread(&app, queue, sender, last))
     };
     Writer::new(app, spool).run(receiver).await;
     if let Err(e) = packing.await.map_err(io::Error::other).flatten() {
@@ -46,21 +46,30 @@ pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<
 }
 
 /// Packing takes a thread of its own, which sleeps in between and wakes nobody else: on the shared runtime each piece was six switches of threads.
-fn pack_on_this_thread(app: App, queue: mpsc::Receiver<Box<CallRecord>>, sender: mpsc::Sender<Vec<Batch>>) -> io::Result<()> {
+fn pack_on_this_thread(
+    app: &App,
+    queue: mpsc::Receiver<Box<CallRecord>>,
+    sender: mpsc::Sender<Vec<Batch>>,
+    last: oneshot::Receiver<()>,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(pack_calls(app, queue, sender));
+    runtime.block_on(pack_calls(app, queue, sender, last));
     Ok(())
 }
 
-/// Takes finished calls until the server stops, packs them, and hands them on.
-async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender: mpsc::Sender<Vec<Batch>>) {
-    let mut stopping = std::pin::pin!(app.stopping());
+/// Takes finished calls until there are no more, packs them, and hands them on.
+async fn pack_calls(
+    app: &App,
+    mut queue: mpsc::Receiver<Box<CallRecord>>,
+    sender: mpsc::Sender<Vec<Batch>>,
+    mut last: oneshot::Receiver<()>,
+) {
     let (mut packer, ids) = (Packer::default(), BlockIds::new());
     let mut piece = Vec::with_capacity(PIECE);
     let (mut pause, mut open) = (PAUSE, true);
     loop {
         tokio::select! {
-            () = &mut stopping, if open => {
+            _ = &mut last, if open => {
                 // What is in the queue still comes out; nothing new goes in.
                 queue.close();
                 open = false;
@@ -72,7 +81,7 @@ async fn pack_calls(app: App, mut queue: mpsc::Receiver<Box<CallRecord>>, sender
         }
         let until = Tick::now() + GATHER;
         loop {
-            pack(&app, &mut packer, &ids, &mut piece);
+            pack(app, &mut packer, &ids, &mut piece);
             if packer.packed() >= BATCH || Tick::now() >= until || !open {
                 break;
             }

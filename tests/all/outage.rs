@@ -1,7 +1,8 @@
 //! The database goes away: calls go on, nothing is lost, and nobody is told that it is well.
 
-use crate::support::server::{header, hello, json_of};
-use crate::support::{APP, Place, Server, Upstream, eventually, places};
+use crate::support::server::{header, hello, hello_streamed, json_of};
+use crate::support::upstream::{finish, role};
+use crate::support::{APP, Place, Say, Server, Upstream, eventually, places};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -110,6 +111,27 @@ async fn calls_in_the_spool_survive_a_restart() {
         let server = Server::start(place.settings()).await;
         server.logged("spooled").await;
         assert_eq!(server.entries("spooled").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_while_the_server_stops_is_in_the_log() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let server = Server::basic(&place, &upstream).await;
+        upstream
+            .then(Say::stream().piece(&role()).words(&["One"]).wait(300).words(&["two"]).piece(&finish()).piece("data: [DONE]\n\n").end());
+        let streamed = server.chat(&hello_streamed()).header("x-request-id", "streamed").send().await.expect("an answer");
+        upstream.then(Say::answer("Hello.").late(300));
+        let whole = tokio::spawn(server.chat(&hello("bot")).header("x-request-id", "whole").send());
+        eventually("the provider has both calls", async || (upstream.calls() == 2).then_some(())).await;
+        let ((), text, whole) = tokio::join!(server.stop(), streamed.text(), whole);
+        assert!(text.expect("all of it").ends_with("data: [DONE]\n\n"));
+        assert_eq!(whole.expect("no panic").expect("an answer").status(), 200);
+        let server = Server::start(place.settings()).await;
+        for id in ["streamed", "whole"] {
+            assert_eq!(server.logged(id).await["outcome"], "ok", "{id}");
+        }
     }
 }
 

@@ -124,7 +124,11 @@ impl Server {
 
     /// A proper stop: everything is on disk afterwards.
     pub async fn stop(self) {
-        self.listener.abort();
+        self.app.stop();
+        let mut listener = self.listener;
+        if tokio::time::timeout(Duration::from_secs(5), &mut listener).await.is_err() {
+            listener.abort();
+        }
         self.jobs.stop().await;
     }
 
