@@ -36,6 +36,8 @@ const KEY: &str = "hypercare-bench-key-0123456789abcdef";
 const ROUTE: &str = "bench";
 /// The same without bodies in the log.
 const LEAN: &str = "bench-lean";
+/// The same by way of the quiet upstream: the end of a route's name.
+const QUIET: &str = "-quiet";
 /// How long the request log may lag behind the last answer.
 const LOG_LIMIT: Duration = Duration::from_secs(2);
 
@@ -94,6 +96,25 @@ impl Helper {
     }
 }
 
+/// A mock upstream and the bare proxy in front of it.
+struct Upstream {
+    itself: Helper,
+    proxy: Helper,
+}
+
+impl Upstream {
+    /// With so many threads; `0` for one on each processor.
+    fn start(helpers: &Path, threads: &str) -> Result<Self> {
+        let itself = Helper::start(helpers, &["mock-upstream", "--threads", threads])?;
+        let proxy = Helper::start(helpers, &["bare-proxy", &itself.address.to_string()])?;
+        Ok(Self { itself, proxy })
+    }
+
+    fn behind_proxy(&self) -> Target {
+        Target { address: self.proxy.address, process: self.proxy.process.id() }
+    }
+}
+
 /// What is compared: an address to load and a process to watch.
 #[derive(Clone, Copy)]
 struct Target {
@@ -107,36 +128,38 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
         build::run(repo, build::Options::default())?;
     }
     let helpers = helpers(repo, options)?;
-    let upstream = Helper::start(&helpers, &["mock-upstream"])?;
-    let proxy = Helper::start(&helpers, &["bare-proxy", &upstream.address.to_string()])?;
+    let upstreams = [Upstream::start(&helpers, "0")?, Upstream::start(&helpers, "1")?];
+    let [many, quiet] = &upstreams;
     let database = if options.postgres { Some(Postgres::start()?) } else { None };
     let url = database.as_ref().map(|database| &*database.url);
     let gateway = if options.proxy_only {
         None
     } else {
-        Some(Gateway::start(&repo.binary(Profile::Release), &configuration(upstream.address), url)?)
+        Some(Gateway::start(&repo.binary(Profile::Release), &configuration(many.itself.address, quiet.itself.address), url)?)
     };
 
     println!("machine: {}", machine::describe());
-    let bare = Target { address: proxy.address, process: proxy.process.id() };
+    let bare = many.behind_proxy();
     let ours = gateway.as_ref().map(|gateway| Target { address: gateway.address, process: gateway.process() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = match (&gateway, options.slow_streams, options.minutes) {
         (Some(gateway), ..) if let Some(pieces) = options.feedback => voices::run(pieces, &runtime, gateway, database.as_ref())?,
         (Some(gateway), Some(streams), _) => slow::run(streams, &runtime, gateway)?,
         (Some(gateway), None, Some(_)) => endurance::run(options, &runtime, bare, gateway)?,
-        _ => cases(options, &runtime, bare, ours)?,
+        _ => cases(options, &runtime, [bare, quiet.behind_proxy()], ours)?,
     };
     finish(gateway, measured)
 }
 
-/// Every case, whole answers and streams.
-fn cases(options: &Options, runtime: &tokio::runtime::Runtime, bare: Target, ours: Option<Target>) -> Result<Totals> {
+/// Every case, whole answers and streams. One connection needs one thread upstream: a second one is woken for nothing with every answer, and where that wakes the
+/// processor on which the load generator sleeps, it comes at just the right time for the one of the two and too late for the other, which is worth 20 µs.
+fn cases(options: &Options, runtime: &tokio::runtime::Runtime, [many, quiet]: [Target; 2], ours: Option<Target>) -> Result<Totals> {
     let mut measured = Totals::default();
     let route = if options.no_bodies { LEAN } else { ROUTE };
     for streamed in if options.streams { vec![false, true] } else { vec![false] } {
-        let shape = Arc::new(Shape::new(route, KEY, streamed)?);
         for &connections in &options.connections {
+            let (bare, end) = if connections == 1 { (quiet, QUIET) } else { (many, "") };
+            let shape = Arc::new(Shape::new(&format!("{route}{end}"), KEY, streamed)?);
             runtime.block_on(case(options, &shape, usize::from(connections), bare, ours, &mut measured));
         }
     }
@@ -218,30 +241,21 @@ async fn measure(target: Target, shape: &Arc<Shape>, connections: usize, duratio
 }
 
 /// The gateway as an application would have it: a prompt with a variable, two variants that stick to a user, a key with scopes.
-fn configuration(upstream: SocketAddr) -> String {
-    let (bodies, lean, slow) = (split_route(ROUTE, "log_bodies = true"), split_route(LEAN, "log_bodies = false"), slow::MODEL);
+fn configuration(upstream: SocketAddr, quiet: SocketAddr) -> String {
+    let providers = [provider("mock", upstream), provider("quiet", quiet)].concat();
+    let bodies = |end: &str, provider: &str| split_route(&format!("{ROUTE}{end}"), provider, "log_bodies = true");
+    let lean = |end: &str, provider: &str| split_route(&format!("{LEAN}{end}"), provider, "log_bodies = false");
+    let (routes, slow) = ([bodies("", "mock"), lean("", "mock"), bodies(QUIET, "quiet"), lean(QUIET, "quiet")].concat(), slow::MODEL);
     format!(
         r#"
-[[providers]]
-name = "mock"
-kind = "openai"
-base_url = "http://{upstream}/v1"
-api_keys = ["bench-upstream-key"]
-max_in_flight = 100000
-
-[[models]]
-provider = "mock"
-name = "mock"
-context_window = 8192
-price = {{ input = 0.15, output = 0.60 }}
-
+{providers}
 [[prompts]]
 name = "support"
 [[prompts.versions]]
 note = "first"
 messages = [{{ role = "system", content = "You help customers of {{{{ shop }}}}. Answer in two or three friendly sentences." }}]
 labels = ["production"]
-{bodies}{lean}
+{routes}
 [[routes]]
 name = "{slow}"
 [[routes.variants]]
@@ -258,11 +272,31 @@ scopes = ["gateway", "feedback", "read"]
     )
 }
 
+/// A provider and the price of its model.
+fn provider(name: &str, upstream: SocketAddr) -> String {
+    format!(
+        r#"
+[[providers]]
+name = "{name}"
+kind = "openai"
+base_url = "http://{upstream}/v1"
+api_keys = ["bench-upstream-key"]
+max_in_flight = 100000
+
+[[models]]
+provider = "{name}"
+name = "mock"
+context_window = 8192
+price = {{ input = 0.15, output = 0.60 }}
+"#
+    )
+}
+
 /// A route with two variants that stick to a user.
-fn split_route(name: &str, option: &str) -> String {
+fn split_route(name: &str, provider: &str, option: &str) -> String {
     let variant = |name: &str, weight: u32, prompt: &str| {
         format!(
-            "[[routes.variants]]\nname = \"{name}\"\nweight = {weight}\nprovider = \"mock\"\nmodel = \"mock\"\nprompt = \"support@{prompt}\"\n"
+            "[[routes.variants]]\nname = \"{name}\"\nweight = {weight}\nprovider = \"{provider}\"\nmodel = \"mock\"\nprompt = \"support@{prompt}\"\n"
         )
     };
     let variants = [variant("control", 90, "production"), variant("candidate", 10, "1")].concat();
@@ -305,8 +339,8 @@ fn sum_of(text: &str, series: &str) -> u64 {
 }
 
 /// Serves on a free port of loopback, prints the address, and ends when standard input does: with the program that started it.
-fn serve_until_orphaned(router: Router) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+fn serve_until_orphaned(mut runtime: tokio::runtime::Builder, router: Router) -> Result<()> {
+    let runtime = runtime.enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("no free port on loopback")?;
         println!("{}", listener.local_addr()?);
@@ -337,7 +371,8 @@ mod tests {
 
     #[test]
     fn the_configuration_keeps_its_template() {
-        let text = configuration(SocketAddr::from(([127, 0, 0, 1], 9)));
+        let upstream = SocketAddr::from(([127, 0, 0, 1], 9));
+        let text = configuration(upstream, upstream);
         assert!(text.contains("customers of {{ shop }}."));
         assert!(text.contains("price = { input"));
     }

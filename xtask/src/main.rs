@@ -58,7 +58,7 @@ enum Command {
     Themes,
     /// (bench) An OpenAI-compatible upstream that answers at once
     #[command(hide = true)]
-    MockUpstream,
+    MockUpstream(bench::upstream::Options),
     /// (bench) A proxy that only forwards
     #[command(hide = true)]
     BareProxy(bench::proxy::Options),
@@ -89,7 +89,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::run(&repo::Repo::find()?, &options)?,
         Command::RealModel(options) => real_model::run(&repo::Repo::find()?, &options)?,
         Command::Themes => themes::run(&repo::Repo::find()?)?,
-        Command::MockUpstream => bench::upstream::serve()?,
+        Command::MockUpstream(options) => bench::upstream::serve(&options)?,
         Command::BareProxy(options) => bench::proxy::serve(&options)?,
     }
     Ok(ExitCode::SUCCESS)

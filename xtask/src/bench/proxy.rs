@@ -32,7 +32,10 @@ pub fn serve(options: &Options) -> Result<()> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    serve_until_orphaned(Router::new().fallback(forward).with_state(Forward { client, upstream: options.upstream.clone() }))
+    serve_until_orphaned(
+        tokio::runtime::Builder::new_multi_thread(),
+        Router::new().fallback(forward).with_state(Forward { client, upstream: options.upstream.clone() }),
+    )
 }
 
 /// Sends the request on and the answer back; both bodies pass through unread.

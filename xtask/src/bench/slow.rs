@@ -23,7 +23,7 @@ pub const TOKENS: usize = 20;
 /// Memory the gateway may take, in MiB.
 const AIM: u64 = 600;
 /// Connections are opened so many at a time, so that no queue of new ones overflows.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 100;
 
 /// Microseconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "two processes of one machine compare their clocks")]

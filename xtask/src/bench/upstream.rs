@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use clap::Args;
 use hyper::body::Frame;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,9 +21,27 @@ const CONTENT: &str = "Thank you for waiting. Your parcel left our warehouse on 
     first one. You can follow every step with the tracking number in your confirmation e-mail. Is there anything else you would like to know \
     about the order, the delivery address, or how to send an item back? I am happy to help with any of these right now.";
 
+/// How to serve.
+#[derive(Args)]
+pub struct Options {
+    /// Threads; 0 for one on each processor
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
 /// Serves until the program that started it is gone.
-pub fn serve() -> Result<()> {
-    serve_until_orphaned(Router::new().route("/v1/chat/completions", post(answer)))
+pub fn serve(options: &Options) -> Result<()> {
+    let runtime = match options.threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            if threads > 0 {
+                runtime.worker_threads(threads);
+            }
+            runtime
+        }
+    };
+    serve_until_orphaned(runtime, Router::new().route("/v1/chat/completions", post(answer)))
 }
 
 /// Looks for the word it needs and no further: parsing would be time taken from the measurement.
