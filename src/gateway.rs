@@ -35,6 +35,7 @@ mod request;
 mod shadow;
 mod snapshot;
 mod store;
+mod tables;
 mod translate;
 mod tries;
 mod upstream;

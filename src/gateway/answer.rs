@@ -6,6 +6,7 @@ use super::idempotency::Complete;
 use super::keep::unpinned;
 use super::plan::Plan;
 use super::snapshot::TargetEntry;
+use super::tables;
 use super::tries::Ready;
 use crate::feedback::token;
 use crate::telemetry::Captured;
@@ -20,7 +21,7 @@ pub(super) struct Head(HeaderMap);
 impl Head {
     /// Of a call on its way along that plan.
     pub fn new(exchange: &Exchange, plan: &Plan<'_>, id: Option<Id>) -> Self {
-        let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
+        let mut headers = tables::take();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(names::CACHE, HeaderValue::from_static("off"));
         let prompt = plan.variant.and_then(|v| v.prompt.as_ref()).map(|(_, label)| label);
@@ -116,9 +117,6 @@ pub(super) fn passed(headers: &mut HeaderMap, target: &TargetEntry, overhead: i6
     headers.insert(names::CACHE, HeaderValue::from_static("off"));
     headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
 }
-
-/// Room for the headers of an answer: a few more fit into the table that is made for so many.
-const MOST_HEADERS: usize = 12;
 
 /// Names of our headers, made once.
 pub(super) mod names {

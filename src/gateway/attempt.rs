@@ -4,6 +4,7 @@ use super::clock::{micros, within};
 use super::error::GatewayError;
 use super::failure::{Broken, Failure};
 use super::pool::{Received, Unanswered, Upstreams};
+use super::tables;
 use super::upstream::{Operation, Provider};
 use crate::routing::model::FailoverOn;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hypercare_wire::dialect::Dialect;
 use hypercare_wire::error::read_upstream_error;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
@@ -78,7 +80,9 @@ pub(super) async fn exchange(
 ) -> Result<Response<Received>, Failure> {
     let first_byte = provider.timeouts.first_byte_ms;
     let limit = first_byte.min(provider.timeouts.total_ms);
-    match timeout(Duration::from_millis(limit), upstreams.request(provider.timeouts.connect_ms, request)).await {
+    // Where it is from the beginning: handed over by value it would be moved once more.
+    let answered = pin!(upstreams.request(provider.timeouts.connect_ms, request));
+    match timeout(Duration::from_millis(limit), answered).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(e)) => Err(connect_failure(provider, &e)),
         Err(_) if limit < first_byte => Err(Failure::broken(provider, &Broken::Total)),
@@ -86,17 +90,14 @@ pub(super) async fn exchange(
     }
 }
 
-/// Room for the headers of a request.
-const MOST_HEADERS: usize = 12;
-
 /// A request with nothing but our credentials.
 pub(super) fn plain_request(provider: &Provider, method: Method, address: Uri, body: &Bytes) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body.clone()));
     *request.method_mut() = method;
     *request.uri_mut() = address;
+    // With room for those of the pool too.
+    *request.headers_mut() = tables::take();
     let headers = request.headers_mut();
-    // At once, for those of the pool too: it would grow twice otherwise.
-    headers.reserve(MOST_HEADERS);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
     provider.prove(&mut request, body);

@@ -2,6 +2,7 @@
 
 use super::call::Whole;
 use super::exchange::Exchange;
+use super::tables;
 use std::cell::{Cell, RefCell};
 
 /// A call that is to be settled, and what it went by.
@@ -33,8 +34,9 @@ struct End;
 impl Drop for End {
     fn drop(&mut self) {
         OPEN.set(false);
-        while let Some(leftover) = LEFT.with_borrow_mut(Vec::pop) {
-            drop(leftover);
+        while let Some((whole, exchange)) = LEFT.with_borrow_mut(Vec::pop) {
+            drop(whole);
+            tables::give(exchange.headers);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::pool::{Received, Upstreams};
 use super::relay::Relay;
 use super::snapshot::TargetEntry;
+use super::tables;
 use super::translate;
 use super::upstream::{Operation, Provider};
 use super::vitals::Vitals;
@@ -226,6 +227,8 @@ impl Tries<'_> {
             let relay = Relay::prime(body, provider.clone(), Decoder::of(dialect), passage, end, started.permit).await?;
             return Ok(Ready::Stream(Box::new(relay)));
         }
+        let called = called.to_owned();
+        tables::give(headers);
         let pieces = read_whole(provider, body, end).await?;
         if let Some(failure) = lie(provider, &pieces) {
             return Err(failure);
@@ -246,7 +249,7 @@ impl Tries<'_> {
             &pieces.concat(),
             self.created(),
             self.answer_id.as_deref(),
-            (called, &target.model.text),
+            (&called, &target.model.text),
         );
         let (body, summary) = translated.ok_or_else(|| Failure::unreadable(provider))?;
         Ok(Ready::Translated { body, summary: Box::new(summary) })
