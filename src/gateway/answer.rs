@@ -6,7 +6,7 @@ use super::idempotency::Complete;
 use super::keep::unpinned;
 use super::plan::Plan;
 use super::snapshot::TargetEntry;
-use super::tables;
+use super::tables::{self, number};
 use super::tries::Ready;
 use crate::feedback::token;
 use crate::telemetry::Captured;
@@ -100,7 +100,7 @@ impl Answer {
         headers.insert(names::PROVIDER, self.provider);
         headers.insert(names::MODEL, self.model);
         headers.insert(names::ATTEMPTS, if attempts == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(attempts) });
-        headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
+        headers.insert(names::OVERHEAD, number(overhead.unsigned_abs()));
         if self.estimated {
             headers.insert(names::ESTIMATED, HeaderValue::from_static("true"));
         }
@@ -115,7 +115,7 @@ pub(super) fn passed(headers: &mut HeaderMap, target: &TargetEntry, overhead: i6
     headers.insert(names::PROVIDER, target.provider.label.header.clone());
     headers.insert(names::ATTEMPTS, HeaderValue::from(1));
     headers.insert(names::CACHE, HeaderValue::from_static("off"));
-    headers.insert(names::OVERHEAD, HeaderValue::from(overhead));
+    headers.insert(names::OVERHEAD, number(overhead.unsigned_abs()));
 }
 
 /// Names of our headers, made once.

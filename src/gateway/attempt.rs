@@ -7,7 +7,7 @@ use super::pool::{Received, Unanswered, Upstreams};
 use super::tables;
 use super::upstream::{Operation, Provider};
 use crate::routing::model::FailoverOn;
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -100,6 +100,9 @@ pub(super) fn plain_request(provider: &Provider, method: Method, address: Uri, b
     let headers = request.headers_mut();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("hypercare/", env!("CARGO_PKG_VERSION"))));
+    if !body.is_empty() {
+        headers.insert(CONTENT_LENGTH, tables::number(body.len() as u64));
+    }
     provider.prove(&mut request, body);
     request
 }

@@ -28,7 +28,7 @@ pub(super) async fn answer(exchange: &Exchange, body: &Bytes, call: &mut Call) -
         None => Ok(Cow::Borrowed("")),
     };
     let prompt = prompt.map_err(|e| not_rendered(&e))?;
-    let rewritten = |model: &str| chat.rewrite(&Edit { model, prompt_messages: &prompt, parameters: &[] });
+    let rewritten = |model: &str| Bytes::from(chat.rewrite(&Edit { model, prompt_messages: &prompt, parameters: &[] }));
     let body_for = |target: &TargetEntry| {
         let model = &target.model.text;
         let body = translate::request(caller, target, rewritten(model), false, true)?;

@@ -8,7 +8,7 @@ use super::continuation;
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
 use super::http::Gateway;
-use super::keep::{alone, beside_others, unpinned};
+use super::keep::{alone, beside_others, unpinned, written};
 use super::leftovers::leave;
 use super::plan::{Plan, Wanted};
 use super::request::{CallContext, caller_id};
@@ -25,7 +25,8 @@ use crate::types::{Id, Instant};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Either};
+use hyper::body::Incoming;
 use hypercare_wire::chat::{ChatRequest, Edit, ParseError};
 use hypercare_wire::dialect::Dialect;
 use std::borrow::Cow;
@@ -33,6 +34,9 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant as Tick;
+
+/// A call's body: as it comes off a lane's connection, or from a router.
+pub(super) type CallBody = Either<Incoming, Body>;
 
 /// Who asks, and where it lands.
 #[derive(Clone)]
@@ -57,7 +61,7 @@ impl Exchange {
         place: Admitted,
         id: &Id,
         began: Tick,
-        body: Body,
+        body: CallBody,
         presence: Option<Arc<Presence>>,
     ) -> Result<Response<Body>, GatewayError> {
         let app = &self.gateway.app;
@@ -219,7 +223,7 @@ impl Exchange {
         let tries = Tries { include_usage: chat.include_usage, answer_id, ..self.tries(Operation::Chat { stream: chat.stream }) };
         let drop_unsupported = plan.route.is_some_and(|route| route.drop_unsupported);
         let body_for = |target: &TargetEntry| {
-            let body = chat.rewrite(&Edit { model: &target.model.text, ..edit });
+            let body = written(|out| chat.rewrite_to(&Edit { model: &target.model.text, ..edit }, out));
             translate::request(self.dialect(), target, body, chat.stream, drop_unsupported)
         };
         let answer = self.ask(&tries, plan, body_for, call).await;
@@ -281,7 +285,7 @@ pub(super) fn not_read(e: &ParseError) -> GatewayError {
 }
 
 /// The whole body, as long as it is not too large and its pieces follow each other.
-pub(super) async fn read_body(app: &App, mut body: Body) -> Result<Bytes, GatewayError> {
+pub(super) async fn read_body(app: &App, mut body: CallBody) -> Result<Bytes, GatewayError> {
     let (most, idle) = (app.settings().max_body_bytes, app.settings().request_idle);
     let (mut first, mut whole) = (Bytes::new(), Vec::new());
     loop {

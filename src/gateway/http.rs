@@ -5,7 +5,7 @@ use super::answer::names;
 use super::call::{CarriedOn, Presence};
 use super::endpoint::Endpoint;
 use super::error::GatewayError;
-use super::exchange::{Exchange, read_body};
+use super::exchange::{CallBody, Exchange, read_body};
 use super::idempotency;
 use super::listing::listed;
 use super::passthrough::{self, Passing};
@@ -23,7 +23,8 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::{any, get, post};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Either, Limited};
+use hyper::body::Incoming;
 use hypercare_wire::dialect::{Dialect, gemini};
 use hypercare_wire::embeddings::EmbeddingDialect;
 use std::net::SocketAddr;
@@ -69,13 +70,13 @@ const PLAIN: [(&str, Endpoint); 6] = [
 pub fn direct(
     gateway: &Gateway,
     peer: SocketAddr,
-    request: Request,
-) -> Result<Pin<Box<impl Future<Output = Response<Body>> + Send + use<>>>, Request> {
+    request: axum::http::Request<Incoming>,
+) -> Result<Pin<Box<impl Future<Output = Response<Body>> + Send + use<>>>, axum::http::Request<Incoming>> {
     let path = request.uri().path();
     match PLAIN.iter().find(|(plain, _)| *plain == path && *request.method() == Method::POST) {
         // The room is there before the call: it is large, and would be moved otherwise. In a box at all because each idle connection would keep that room.
         Some((_, endpoint)) => {
-            Ok(Box::into_pin(Box::write(Box::new_uninit(), call(gateway.clone(), *endpoint, None, Some(peer), request))))
+            Ok(Box::into_pin(Box::write(Box::new_uninit(), call(gateway.clone(), *endpoint, None, Some(peer), request.map(Either::Left)))))
         }
         None => Err(request),
     }
@@ -84,7 +85,9 @@ pub fn direct(
 /// Model calls.
 pub fn calls() -> axum::Router<Gateway> {
     let at = |endpoint: Endpoint| {
-        post(async move |State(gateway), peer: Peer, request| call(gateway, endpoint, None, peer.map(from), request).await)
+        post(async move |State(gateway), peer: Peer, request: Request| {
+            call(gateway, endpoint, None, peer.map(from), request.map(Either::Right)).await
+        })
     };
     let router = PLAIN.into_iter().fold(axum::Router::new(), |router, (path, endpoint)| router.route(path, at(endpoint)));
     router
@@ -126,7 +129,7 @@ async fn google(State(gateway): State<Gateway>, peer: Peer, mut request: Request
     };
     let stream = method == "streamGenerateContent";
     let events = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
-    let answer = call(gateway, endpoint, Some((target, stream)), peer.map(from), request).await;
+    let answer = call(gateway, endpoint, Some((target, stream)), peer.map(from), request.map(Either::Right)).await;
     if stream && !events { listed(answer) } else { answer }
 }
 
@@ -138,7 +141,7 @@ fn no_such_google_endpoint() -> Response<Body> {
 async fn pass(State(gateway): State<Gateway>, Path((provider, _)): Path<(String, String)>, peer: Peer, request: Request) -> Response<Body> {
     let began = Tick::now();
     let id = Id::new();
-    let (parts, body) = request.into_parts();
+    let (parts, body) = request.map(Either::Right).into_parts();
     let snapshot = gateway.app.snapshot().clone();
     let checked = authenticate(&gateway.app, &snapshot, &parts.headers).and_then(|key| Ok((key.clone(), Admitted::take(&gateway.app)?)));
     let (key, place) = match checked {
@@ -188,7 +191,7 @@ async fn call(
     endpoint: Endpoint,
     addressed: Option<(String, bool)>,
     peer: Option<SocketAddr>,
-    request: Request,
+    request: axum::http::Request<CallBody>,
 ) -> Response<Body> {
     let began = Tick::now();
     let (parts, body) = request.into_parts();
@@ -221,7 +224,7 @@ fn exchange(
     Exchange { gateway, snapshot, key, endpoint, addressed, headers: parts.headers, peer: peer.map(|peer| peer.ip()), now }
 }
 
-async fn run(exchange: Exchange, place: Admitted, began: Tick, body: Body) -> Response<Body> {
+async fn run(exchange: Exchange, place: Admitted, began: Tick, body: CallBody) -> Response<Body> {
     // A call that is finished though its caller hung up outlives the connection: it needs a place of its own.
     match exchange.snapshot.finishes().then(Arc::<Presence>::default) {
         None => answer(exchange, place, began, body, None).await,
@@ -229,7 +232,7 @@ async fn run(exchange: Exchange, place: Admitted, began: Tick, body: Body) -> Re
     }
 }
 
-async fn answer(exchange: Exchange, place: Admitted, began: Tick, body: Body, presence: Option<Arc<Presence>>) -> Response<Body> {
+async fn answer(exchange: Exchange, place: Admitted, began: Tick, body: CallBody, presence: Option<Arc<Presence>>) -> Response<Body> {
     let id = Id::new();
     let dialect = exchange.dialect();
     let request_id = HeaderValue::from_str(caller_id(&exchange.headers).unwrap_or(id.as_str()));
@@ -241,7 +244,7 @@ async fn answer(exchange: Exchange, place: Admitted, began: Tick, body: Body, pr
 }
 
 /// A call with an `Idempotency-Key`: made once, whoever asks again.
-async fn once(exchange: Exchange, place: Admitted, key: &str, path: &str, began: Tick, body: Body) -> Response<Body> {
+async fn once(exchange: Exchange, place: Admitted, key: &str, path: &str, began: Tick, body: CallBody) -> Response<Body> {
     let refused = |error: GatewayError, exchange: &Exchange| named(error.answer(exchange.dialect()), &exchange.headers, &Id::new());
     let body = match read_body(&exchange.gateway.app, body).await {
         Ok(body) => body,
@@ -250,7 +253,7 @@ async fn once(exchange: Exchange, place: Admitted, key: &str, path: &str, began:
     let asked = idempotency::Asked::new(&exchange.key.name, path, key, &body);
     match idempotency::Replays::find(&exchange.gateway.app, asked).await {
         Ok(idempotency::Found::Answer(response)) => response,
-        Ok(idempotency::Found::First(making)) => making.keep(run(exchange, place, began, body.into()).await),
+        Ok(idempotency::Found::First(making)) => making.keep(run(exchange, place, began, Either::Right(body.into())).await),
         Err(error) => refused(error, &exchange),
     }
 }
@@ -265,7 +268,7 @@ fn named(mut response: Response<Body>, headers: &HeaderMap, id: &Id) -> Response
 
 /// Refuses a call whose body was not read yet. A body left unread would cost the connection, and with it the caller's next call; a small one is read
 /// and thrown away, for a large or slow one the caller is told that the connection closes.
-async fn refuse_unread(error: &GatewayError, dialect: Dialect, body: Body) -> Response<Body> {
+async fn refuse_unread(error: &GatewayError, dialect: Dialect, body: CallBody) -> Response<Body> {
     let drained = tokio::time::timeout(DRAIN_TIME, Limited::new(body, DRAIN_BYTES).collect()).await;
     let mut response = error.answer(dialect);
     if !matches!(drained, Ok(Ok(_))) {

@@ -6,6 +6,7 @@
 
 use bytes::{Bytes, BytesMut};
 use std::cell::RefCell;
+use std::mem;
 
 /// Largest body that is worth a copy.
 const WORTH_A_COPY: usize = 64 * 1024;
@@ -15,6 +16,7 @@ const SMALL: usize = ROOM / 4;
 
 thread_local! {
     static OPEN: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+    static DRAFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A body that keeps no read buffer in memory.
@@ -36,6 +38,15 @@ pub(super) fn beside_others(said: &[u8]) -> Bytes {
     })
 }
 
+/// What `write` writes, beside others if it is small.
+pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    DRAFT.with_borrow_mut(|draft| {
+        draft.clear();
+        write(draft);
+        if draft.len() > SMALL { mem::take(draft).into() } else { beside_others(draft) }
+    })
+}
+
 /// A copy that lies alone, of what stays long.
 pub(super) fn alone(said: &Bytes) -> Bytes {
     if said.len() > WORTH_A_COPY { said.clone() } else { Bytes::copy_from_slice(said) }
@@ -53,5 +64,13 @@ mod tests {
         let large = Bytes::from(vec![7; WORTH_A_COPY + 1]);
         assert_eq!(unpinned(large.clone()).as_ptr(), large.as_ptr(), "not copied");
         assert_eq!(unpinned(Bytes::new()), Bytes::new());
+    }
+
+    #[test]
+    fn what_is_written_is_not_mixed_with_what_was_written_before() {
+        for length in [10, SMALL + 1, 5, 0, SMALL, 3 * ROOM, 7] {
+            let said = vec![u8::try_from(length % 251).expect("small"); length];
+            assert_eq!(written(|out| out.extend_from_slice(&said)), said);
+        }
     }
 }

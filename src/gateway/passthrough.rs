@@ -5,6 +5,7 @@ use super::admission::Admitted;
 use super::attempt;
 use super::call::Call;
 use super::error::GatewayError;
+use super::exchange::CallBody;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::pool::Received;
@@ -70,7 +71,7 @@ pub(super) async fn pass(
     passing: Passing,
     id: &Id,
     began: Tick,
-    body: Body,
+    body: CallBody,
 ) -> Result<Response<Body>, GatewayError> {
     let mut call = Call::new(exchange.gateway.app.clone(), began, exchange.new_record(id), None, Some(place));
     let handed = hand_on(exchange, passing, body, &mut call).await;
@@ -85,7 +86,7 @@ pub(super) async fn pass(
 
 type Handed = (TargetEntry, Response<Received>, OwnedSemaphorePermit);
 
-async fn hand_on(exchange: &Exchange, passing: Passing, body: Body, call: &mut Call) -> Result<Handed, GatewayError> {
+async fn hand_on(exchange: &Exchange, passing: Passing, body: CallBody, call: &mut Call) -> Result<Handed, GatewayError> {
     let mut context = CallContext::read(&exchange.headers, None, &[])?;
     if let Some(record) = call.record() {
         record.user_id = context.user.take();

@@ -49,7 +49,7 @@ pub(crate) async fn probe(app: &App, snapshot: &Snapshot, provider: &str, model:
     let asked = serde_json::json!({
         "model": model, "max_tokens": 16, "messages": [{ "role": "user", "content": "Reply with the single word: ok" }]
     });
-    let body = match translate::request(Dialect::OpenAi, &target, asked.to_string().into_bytes(), false, true) {
+    let body = match translate::request(Dialect::OpenAi, &target, asked.to_string().into(), false, true) {
         Ok(body) => body,
         Err(e) => return Some(Probe::failed(began, None, e.code, e.message)),
     };

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Longest `x-hypercare-metadata`, in bytes.
 const MAX_METADATA: usize = 4 * 1024;
@@ -20,8 +21,8 @@ const MAX_NAME: usize = 256;
 /// Who calls, in which conversation, with which values.
 #[derive(Debug, Default)]
 pub(super) struct CallContext {
-    pub user: Option<String>,
-    pub session: Option<String>,
+    pub user: Option<Arc<str>>,
+    pub session: Option<Arc<str>>,
     pub user_agent: Option<String>,
     /// A JSON object.
     pub metadata: Option<Box<RawValue>>,
@@ -109,12 +110,12 @@ fn text<'a>(value: &'a RawValue, field: &str) -> Result<Cow<'a, str>, GatewayErr
     read.map(|t| t.0).map_err(|e| GatewayError::bad_request("invalid_request", field, e.to_string()))
 }
 
-fn name(text: Option<&str>, field: &str) -> Result<Option<String>, GatewayError> {
+fn name(text: Option<&str>, field: &str) -> Result<Option<Arc<str>>, GatewayError> {
     match text {
         Some(text) if text.len() > MAX_NAME && text.chars().count() > MAX_NAME => {
             Err(GatewayError::bad_request("invalid_request", field, format!("must have at most {MAX_NAME} characters")))
         }
-        other => Ok(other.map(str::to_owned)),
+        other => Ok(other.map(Into::into)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tables of headers, used again by the calls of a lane: each is two kilobytes, and a call takes three.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use std::cell::RefCell;
 
 /// Tables kept by one thread.
@@ -30,6 +30,11 @@ pub(super) fn give(mut table: HeaderMap) {
             spare.push(table);
         }
     });
+}
+
+/// A number as the value of a header, in as much memory as it takes.
+pub(super) fn number(n: u64) -> HeaderValue {
+    HeaderValue::from_str(itoa::Buffer::new().format(n)).unwrap_or_else(|_| HeaderValue::from(n))
 }
 
 #[cfg(test)]

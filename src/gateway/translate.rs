@@ -14,14 +14,14 @@ use hypercare_wire::passage::summary_of;
 pub(crate) fn request(
     caller: Dialect,
     target: &TargetEntry,
-    body: Vec<u8>,
+    body: Bytes,
     stream: bool,
     drop_unsupported: bool,
 ) -> Result<Bytes, GatewayError> {
     let provider = &target.provider;
     let dialect = provider.dialect(caller);
     if dialect == caller {
-        return Ok(body.into());
+        return Ok(body);
     }
     let mut request = caller.read_request(&body).map_err(|e| match e.param() {
         Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),
@@ -94,5 +94,5 @@ pub(crate) fn response(
 /// The body as that provider gets it, as far as it is still known here; `None` when the provider is gone or the body does not translate.
 pub(crate) fn as_sent(snapshot: &Snapshot, caller: Dialect, provider: &str, model: &str, body: Vec<u8>, stream: bool) -> Option<Vec<u8>> {
     let target = snapshot.named(provider, model)?;
-    request(caller, &target, body, stream, true).ok().map(|body| body.to_vec())
+    request(caller, &target, body.into(), stream, true).ok().map(|body| body.to_vec())
 }

@@ -138,6 +138,11 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
+/// Whether a text stands in JSON as it is.
+fn plain(text: &str) -> bool {
+    text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\')
+}
+
 fn inside(quoted: &str) -> &str {
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
@@ -260,6 +265,7 @@ impl CompiledPrompt {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Variable(name) => match variables.get(name).or_else(|| self.variables.get(name)?.default.as_ref()) {
+                    Some(Value::String(value)) if plain(value) => out.push_str(value),
                     Some(Value::String(value)) => out.push_str(inside(&quoted(value))),
                     Some(_) => {
                         out.truncate(before);

@@ -133,11 +133,11 @@ async fn run_lane(mut arrivals: mpsc::UnboundedReceiver<Arrived>, app: App, gate
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             of_calls.called();
             let head = of_calls.clone();
-            let answer = match gateway::http::direct(&gateway, peer, request.map(Body::new)) {
+            let answer = match gateway::http::direct(&gateway, peer, request) {
                 Ok(call) => Either::Left(call.map(Ok)),
                 Err(mut request) => {
                     request.extensions_mut().insert(ConnectInfo(peer));
-                    Either::Right(router.clone().oneshot(request))
+                    Either::Right(router.clone().oneshot(request.map(Body::new)))
                 }
             };
             answer.inspect(move |_| head.answered())

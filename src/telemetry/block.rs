@@ -10,6 +10,7 @@ use hypercare_wire::usage::Tier;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::{self, Read as _};
+use std::net::IpAddr;
 
 /// Calls in one block at most: reading one call means unpacking its block.
 pub(super) const MOST_CALLS: usize = 256;
@@ -27,7 +28,7 @@ pub struct Facts<A = Attempt> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_ip: Option<String>,
+    pub source_ip: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

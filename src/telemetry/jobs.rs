@@ -162,7 +162,7 @@ impl Writer {
             let inserted = time::timeout(INSERT, store::insert(self.app.db(), batches)).await;
             match inserted.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Ok(()) => {
-                    batches.iter().flat_map(|batch| &batch.rows).for_each(|row| self.rollups.add(row));
+                    self.rollups.add(batches.iter().flat_map(|batch| &batch.rows));
                     return self.app.log().add_stored(calls);
                 }
                 Err(e) => tracing::error!(error = %e, calls, "the database takes no calls; spooling them"),
@@ -222,7 +222,7 @@ impl Writer {
 async fn bring_in(app: &App, batch: &Batch) -> Result<(), sqlx::Error> {
     store::insert(app.db(), std::slice::from_ref(batch)).await?;
     let mut rollups = Rollups::default();
-    batch.rows.iter().for_each(|row| rollups.add(row));
+    rollups.add(batch.rows.iter());
     store::put_rollups(app.db(), &format!("spool:{}", batch.block), &rollups.dirty()).await
 }
 

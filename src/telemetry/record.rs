@@ -72,8 +72,8 @@ pub(crate) struct CallRecord {
     pub error_code: Option<&'static str>,
     pub error_message: Option<String>,
     pub streamed: bool,
-    pub user_id: Option<String>,
-    pub session_id: Option<String>,
+    pub user_id: Option<Arc<str>>,
+    pub session_id: Option<Arc<str>>,
     pub source_ip: Option<IpAddr>,
     pub user_agent: Option<String>,
     /// A JSON object.
@@ -103,14 +103,14 @@ pub(crate) struct Row {
     pub outcome: Outcome,
     pub error_code: Option<Cow<'static, str>>,
     pub streamed: bool,
-    pub user_id: Option<String>,
-    pub session_id: Option<String>,
+    pub user_id: Option<Arc<str>>,
+    pub session_id: Option<Arc<str>>,
     pub duration_us: i64,
     pub first_token_us: Option<i64>,
     pub input_tokens: i64,
     pub output_tokens: i64,
     pub cost: Nanodollars,
-    pub preview: Option<String>,
+    pub preview: Option<Arc<str>>,
 }
 
 /// A row and what goes into the block.
@@ -182,11 +182,15 @@ impl CallRecord {
             input_tokens: count(usage.input),
             output_tokens: count(usage.output),
             cost: self.price.map(|price| price.cost(usage)).unwrap_or_default(),
-            preview: self.keep_bodies.then(|| chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text).flatten(),
+            preview: self
+                .keep_bodies
+                .then(|| chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text)
+                .flatten()
+                .map(Into::into),
         };
         let facts = Facts {
             error_message: self.error_message,
-            source_ip: self.source_ip.map(|ip| ip.to_string()),
+            source_ip: self.source_ip,
             user_agent: self.user_agent,
             metadata: self.metadata,
             shadow_of: self.shadow_of,

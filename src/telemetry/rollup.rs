@@ -104,12 +104,20 @@ pub(crate) struct Rollups {
 }
 
 impl Rollups {
-    /// Counts a call in the minute, quarter of an hour and two hours in which it ended.
-    pub fn add(&mut self, line: &Row) {
-        let ended = Instant(line.started_at.0 + line.duration_us);
-        for span in Span::ALL {
-            let key = RollupKey { span, start: ended.floor(span.duration()), kind: line.kind.clone() };
-            self.rows.entry(key).or_default().add(line);
+    /// Counts calls in the minute, quarter of an hour and two hours in which each ended.
+    pub fn add<'r>(&mut self, lines: impl Iterator<Item = &'r Row>) {
+        // By the minute first: every longer span is made of whole minutes, and there are many calls in one.
+        let mut minutes: HashMap<RollupKey, Rollup> = HashMap::new();
+        for line in lines {
+            let ended = Instant(line.started_at.0 + line.duration_us);
+            let key = RollupKey { span: Span::Minute, start: ended.floor(Span::Minute.duration()), kind: line.kind.clone() };
+            minutes.entry(key).or_default().add(line);
+        }
+        for (RollupKey { start, kind, .. }, minute) in minutes {
+            for span in Span::ALL {
+                let key = RollupKey { span, start: start.floor(span.duration()), kind: kind.clone() };
+                self.rows.entry(key).or_default().merge(&minute);
+            }
         }
     }
 
@@ -147,5 +155,16 @@ impl Rollup {
             self.first_token.add(first as f64);
         }
         self.dirty = true;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cost.0 += other.cost.0;
+        self.latency.merge(&other.latency);
+        self.first_token.merge(&other.first_token);
+        self.dirty |= other.dirty;
     }
 }

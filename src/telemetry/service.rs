@@ -134,7 +134,7 @@ fn detail(summary: RequestSummary, key_name: String, entry: Entry, upstream_body
     RequestDetail {
         summary,
         key_name: Some(key_name),
-        source_ip: facts.source_ip,
+        source_ip: facts.source_ip.map(|ip| ip.to_string()),
         user_agent: facts.user_agent,
         metadata: facts.metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default(),
         shadow_of: facts.shadow_of,

@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::kind::Kind;
-use super::model::{RequestFilter, RequestSummary};
+use super::model::{Outcome, RequestFilter, RequestSummary};
 use super::record::Row;
 use super::rollup::{Rollup, RollupKey, Span};
 use crate::store::{Db, Side, Tx, sql};
@@ -122,6 +122,18 @@ async fn insert_kinds(tx: &mut Tx, kinds: impl Iterator<Item = &Arc<Kind>>) -> R
     Ok(())
 }
 
+/// An outcome as its column has it; shared, so that a row takes no copy.
+fn word(outcome: Outcome) -> Arc<str> {
+    static WORDS: LazyLock<[Arc<str>; 3]> = LazyLock::new(|| ["ok", "error", "client_closed"].map(Arc::from));
+    let [ok, error, client_closed] = &*WORDS;
+    match outcome {
+        Outcome::Ok => ok,
+        Outcome::Error => error,
+        Outcome::ClientClosed => client_closed,
+    }
+    .clone()
+}
+
 async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
     static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
         const HEAD: &str =
@@ -135,22 +147,22 @@ async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
     insert_all!(tx, INSERTS, &rows[..], |pair, query| {
         let (place, row) = pair;
         query
-            .bind(row.id.as_str())
+            .bind(row.id.clone())
             .bind(row.caller_id.as_deref())
             .bind(row.started_at)
             .bind(row.kind.id)
             .bind(row.status)
-            .bind(row.outcome)
+            .bind(word(row.outcome))
             .bind(row.error_code.as_deref())
             .bind(row.streamed)
-            .bind(row.user_id.as_deref())
-            .bind(row.session_id.as_deref())
+            .bind(row.user_id.clone())
+            .bind(row.session_id.clone())
             .bind(row.duration_us)
             .bind(row.first_token_us)
             .bind(row.input_tokens)
             .bind(row.output_tokens)
             .bind(row.cost)
-            .bind(row.preview.as_deref())
+            .bind(row.preview.clone())
             .bind(batch.block)
             .bind(place)
     });

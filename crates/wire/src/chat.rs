@@ -7,5 +7,5 @@ mod stream;
 
 pub use answer::{RequestSummary, ResponseSummary, count_response, summarise_request, summarise_response};
 pub use request::{ChatRequest, Edit, ParseError};
-pub(crate) use request::{Fields, not_json};
+pub(crate) use request::{Fields, from_json, not_json};
 pub use stream::{Seen, StreamScanner};

@@ -1,6 +1,6 @@
 //! The request in a dialect whose address names the model: Gemini's. Prompts and their parameters go where that dialect keeps them.
 
-use super::request::{ChatRequest, Conversation, Edit, Fields, ParseError, Said, array, not_json, put, twice};
+use super::request::{ChatRequest, Conversation, Edit, Fields, ParseError, Said, array, from_json, not_json, put, twice};
 use crate::dialect::Dialect;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ const GENERATION: [&str; 2] = ["generationConfig", "generation_config"];
 impl<'a> ChatRequest<'a> {
     /// Reads the body of a call whose address names the model and says whether a stream is asked for.
     pub fn parse_addressed(body: &'a [u8], model: &'a str, stream: bool) -> Result<Self, ParseError> {
-        let Fields(fields) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+        let Fields(fields) = from_json(body).map_err(|e| not_json(&e))?;
         if let Some(key) = twice(&fields) {
             return Err(ParseError::field(key, "is there twice"));
         }
@@ -36,37 +36,36 @@ impl<'a> ChatRequest<'a> {
         Ok(Self { dialect: Dialect::Gemini, fields, model, stream, include_usage: true, user: None, messages, metadata: Vec::new() })
     }
 
-    /// [`Self::rewrite`] where the model stands in the address.
-    pub(super) fn rewrite_addressed(&self, edit: &Edit<'_>) -> Vec<u8> {
+    /// [`Self::rewrite_to`] where the model stands in the address.
+    pub(super) fn rewrite_addressed(&self, edit: &Edit<'_>, out: &mut Vec<u8>) {
         let prompt = format!("[{}]", edit.prompt_messages);
         let prompt: Vec<Said<'_>> = serde_json::from_str(&prompt).unwrap_or_default();
         let (system, others): (Vec<_>, Vec<_>) = prompt.into_iter().partition(Said::is_system);
         let parts = system.iter().map(|said| format!(r#"{{"text":{}}}"#, said.content.get())).collect::<Vec<_>>().join(",");
         let others: Vec<String> = others.iter().map(content).collect();
-        let mut out = Vec::with_capacity(edit.prompt_messages.len() + 256);
+        out.reserve(edit.prompt_messages.len() + 256);
         let (mut first, mut placed, mut configured) = (true, parts.is_empty(), edit.parameters.is_empty());
         for (key, value) in &self.fields {
             match key.as_ref() {
-                "contents" => self.put_contents(&mut out, &mut first, &others),
+                "contents" => self.put_contents(out, &mut first, &others),
                 name if SYSTEM.contains(&name) && !placed => {
                     placed = true;
-                    put(&mut out, &mut first, name, &[r#"{"parts":["#, &parts, &own_parts(value), "]}"]);
+                    put(out, &mut first, name, &[r#"{"parts":["#, &parts, &own_parts(value), "]}"]);
                 }
                 name if GENERATION.contains(&name) && !configured => {
                     configured = true;
-                    put(&mut out, &mut first, name, &[&config(Some(value), edit)]);
+                    put(out, &mut first, name, &[&config(Some(value), edit)]);
                 }
-                name => put(&mut out, &mut first, name, &[value.get()]),
+                name => put(out, &mut first, name, &[value.get()]),
             }
         }
         if !placed {
-            put(&mut out, &mut first, SYSTEM[0], &[r#"{"parts":["#, &parts, "]}"]);
+            put(out, &mut first, SYSTEM[0], &[r#"{"parts":["#, &parts, "]}"]);
         }
         if !configured {
-            put(&mut out, &mut first, GENERATION[0], &[&config(None, edit)]);
+            put(out, &mut first, GENERATION[0], &[&config(None, edit)]);
         }
         out.push(b'}');
-        out
     }
 
     fn put_contents(&self, out: &mut Vec<u8>, first: &mut bool, prompt: &[String]) {

@@ -1,5 +1,6 @@
 //! What the log reads off whole bodies, off the hot path.
 
+use super::request::from_json;
 use crate::usage::{OpenAiUsage, Tier, Usage, tier};
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -55,7 +56,7 @@ fn text_of(content: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Reads what lists show of a request, in whichever dialect; at most `chars` characters of text. A body that cannot be read gives nothing.
 pub fn summarise_request(body: &[u8], chars: usize) -> RequestSummary {
-    let Ok(Asked(Said { newest, messages })) = serde_json::from_slice(body) else { return RequestSummary::default() };
+    let Ok(Asked(Said { newest, messages })) = from_json(body) else { return RequestSummary::default() };
     let text = newest.and_then(|newest| match newest {
         Newest::Text(text) => Some(text),
         Newest::Content(content) => text_of(content),
@@ -236,7 +237,7 @@ fn read_response(body: &[u8], with_text: bool) -> ResponseSummary {
         #[serde(default, deserialize_with = "tier")]
         service_tier: Option<Tier>,
     }
-    let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else { return ResponseSummary::default() };
+    let Ok(body) = from_json::<Body<'_>>(body) else { return ResponseSummary::default() };
     let first = body.choices.into_iter().next();
     let (message, finish_reason, logprobs) = first.map_or((None, None, None), |c| (c.message, c.finish_reason, c.logprobs));
     let message = message.filter(|_| with_text || body.usage.is_none());

@@ -74,6 +74,15 @@ pub struct ChatRequest<'a> {
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
+/// Reads JSON. Whether it is text at all is looked at once for all of it, not for each piece.
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        // Tells where it is none.
+        Err(_) => serde_json::from_slice(body),
+    }
+}
+
 /// The fields of an object, in order, as text.
 pub(crate) struct Fields<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -106,7 +115,7 @@ fn read<'a, T: Deserialize<'a>>(field: &str, value: &'a RawValue, expected: &str
 impl<'a> ChatRequest<'a> {
     /// Reads a body in one pass.
     pub fn parse(dialect: Dialect, body: &'a [u8]) -> Result<Self, ParseError> {
-        let Fields(fields) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+        let Fields(fields) = from_json(body).map_err(|e| not_json(&e))?;
         if let Some(key) = twice(&fields) {
             return Err(ParseError::field(key, "is there twice"));
         }
@@ -148,11 +157,19 @@ impl<'a> ChatRequest<'a> {
     /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
     /// stream. Everything else stays as it was, byte for byte and in order.
     pub fn rewrite(&self, edit: &Edit<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.rewrite_to(edit, &mut out);
+        out
+    }
+
+    /// [`Self::rewrite`], written behind what is there already.
+    pub fn rewrite_to(&self, edit: &Edit<'_>, out: &mut Vec<u8>) {
         if self.dialect == Dialect::Gemini {
-            return self.rewrite_addressed(edit);
+            return self.rewrite_addressed(edit, out);
         }
         let size: usize = self.fields.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
-        let mut out = Vec::with_capacity(size + edit.prompt_messages.len() + edit.model.len() + 96);
+        let added: usize = edit.parameters.iter().map(|(name, value)| name.len() + value.get().len() + 8).sum();
+        out.reserve(size + added + edit.prompt_messages.len() + edit.model.len() + 96);
         let mut first = true;
         let (system, messages) = match self.dialect {
             Dialect::Anthropic => hoisted(edit.prompt_messages),
@@ -166,34 +183,36 @@ impl<'a> ChatRequest<'a> {
                 continue;
             }
             match key.as_ref() {
-                "model" => put(&mut out, &mut first, key, &[&quoted(edit.model)]),
-                name if name == conversation(self.dialect) => self.put_messages(&mut out, &mut first, name, &messages),
+                "model" => {
+                    put(out, &mut first, key, &[]);
+                    put_text(out, edit.model);
+                }
+                name if name == conversation(self.dialect) => self.put_messages(out, &mut first, name, &messages),
                 "system" if system.is_some() => {
-                    put(&mut out, &mut first, key, &["[", &system.take().unwrap_or_default(), &behind(value), "]"]);
+                    put(out, &mut first, key, &["[", &system.take().unwrap_or_default(), &behind(value), "]"]);
                 }
                 "stream_options" if self.stream && self.dialect == Dialect::OpenAi => {}
                 "metadata" => {
                     if let Some(kept) = self.kept_metadata(value) {
-                        put(&mut out, &mut first, key, &[&kept]);
+                        put(out, &mut first, key, &[&kept]);
                     }
                 }
-                _ => put(&mut out, &mut first, key, &[value.get()]),
+                _ => put(out, &mut first, key, &[value.get()]),
             }
         }
         if let Some(blocks) = system {
-            put(&mut out, &mut first, "system", &["[", &blocks, "]"]);
+            put(out, &mut first, "system", &["[", &blocks, "]"]);
         }
         if self.stream && self.dialect == Dialect::OpenAi {
-            put(&mut out, &mut first, "stream_options", &[&self.stream_options()]);
+            put(out, &mut first, "stream_options", &[&self.stream_options()]);
         }
         for (name, value) in edit.parameters {
             let (name, raw) = (self.name_here(name), value.get());
             // OpenAI takes one text where Anthropic wants a list.
             let (open, close) = if name == "stop_sequences" && raw.starts_with('"') { ("[", "]") } else { ("", "") };
-            put(&mut out, &mut first, name, &[open, raw, close]);
+            put(out, &mut first, name, &[open, raw, close]);
         }
         out.push(b'}');
-        out
     }
 
     /// A prompt's parameter, which has OpenAI's name, in this dialect.
@@ -360,16 +379,21 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
+/// Writes text as JSON.
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(quoted(text).as_bytes());
+    }
+}
+
 pub(super) fn put(out: &mut Vec<u8>, first: &mut bool, key: &str, value: &[&str]) {
     out.push(if *first { b'{' } else { b',' });
     *first = false;
-    if key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(quoted(key).as_bytes());
-    }
+    put_text(out, key);
     out.push(b':');
     for part in value {
         out.extend_from_slice(part.as_bytes());
@@ -483,6 +507,22 @@ mod tests {
         assert_eq!(refused(r#"{"model":"m","model":"n","messages":[]}"#).param(), Some("model"));
         assert_eq!(refused("[]").param(), Some("body"));
         assert_eq!(refused("").code(), "invalid_json");
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_where_it_is() {
+        let refused = ChatRequest::parse(Dialect::OpenAi, b"{\"model\":\"m\",\n\"messages\":[\"\xff\"]}").expect_err("refused");
+        let ParseError::NotJson { why, line: 2, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!(why, "invalid unicode code point");
+    }
+
+    #[test]
+    fn names_of_models_are_written_as_json_whatever_they_are() {
+        let request = ChatRequest::parse(Dialect::OpenAi, br#"{"model":"m","messages":[]}"#).expect("a request");
+        for name in ["gpt-4o", "a\"b\\c", "ligne\u{1}\n", "模型"] {
+            let body = request.rewrite(&Edit { model: name, prompt_messages: "", parameters: &[] });
+            assert_eq!(serde_json::from_slice::<Value>(&body).expect("JSON")["model"], name);
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -1,6 +1,7 @@
 //! What is read off a stream as it passes.
 
 use super::answer::ResponseSummary;
+use super::request::from_json;
 use crate::usage::{OpenAiUsage, Tier, tier};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -85,7 +86,7 @@ impl StreamScanner {
         if data.is_empty() {
             return Seen::Nothing;
         }
-        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return Seen::Nothing };
+        let Ok(chunk) = from_json::<Chunk<'_>>(data) else { return Seen::Nothing };
         if chunk.error.is_some_and(|e| e.get() != "null") {
             return Seen::Error;
         }

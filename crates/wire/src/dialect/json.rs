@@ -1,6 +1,6 @@
 //! Objects read field by field, so that what was not read is known, and written in a fixed order.
 
-use crate::chat::{Fields, ParseError, not_json};
+use crate::chat::{Fields, ParseError, from_json, not_json};
 use crate::form::{Extra, Raw};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// A whole body.
     pub(crate) fn body(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let Fields(fields) = serde_json::from_slice(bytes).map_err(|e| not_json(&e))?;
+        let Fields(fields) = from_json(bytes).map_err(|e| not_json(&e))?;
         Self::new(String::new(), fields)
     }
 
