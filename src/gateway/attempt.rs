@@ -139,6 +139,7 @@ fn build_request(provider: &Provider, address: Uri, sent: Sent<'_>) -> Request<F
     request
 }
 
+#[cold]
 fn connect_failure(provider: &Provider, e: &Unanswered) -> Failure {
     let mut cause: &dyn std::error::Error = match e {
         Unanswered::NoConnection(e) => &**e,

@@ -26,21 +26,25 @@ pub struct GatewayError {
 
 impl GatewayError {
     /// An error of that status and code.
+    #[cold]
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), param: None, retry_after: None, verbatim: None }
     }
 
     /// A route without a target.
+    #[cold]
     pub fn no_target() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", "This route has nowhere to go.")
     }
 
     /// 400 about a field.
+    #[cold]
     pub fn bad_request(code: &'static str, param: &str, message: impl Into<String>) -> Self {
         Self { param: Some(param.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, code, message) }
     }
 
     /// No key, or one we do not know.
+    #[cold]
     pub fn invalid_key(given: bool) -> Self {
         let message = if given {
             "This API key is unknown or revoked."
@@ -51,6 +55,7 @@ impl GatewayError {
     }
 
     /// A model this key may not use, or that is not there; with the nearest names it may use.
+    #[cold]
     pub fn model_not_found(model: &str, nearest: &[String]) -> Self {
         let hint = if nearest.is_empty() { String::new() } else { format!(" Did you mean {}?", nearest.join(" or ")) };
         let message = format!("The model `{model}` does not exist or this key may not use it.{hint}");
@@ -89,6 +94,7 @@ impl GatewayError {
     }
 
     /// The answer in the dialect's envelope.
+    #[cold]
     pub fn answer(&self, dialect: Dialect) -> Response<Body> {
         let body = self.verbatim.as_ref().map_or_else(|| Body::from(self.body(dialect)), |body| Body::from(body.clone()));
         let mut response = Response::new(body);

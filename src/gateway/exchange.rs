@@ -267,6 +267,7 @@ impl Exchange {
 }
 
 /// Why the route's prompt cannot be filled in for a call.
+#[cold]
 pub(super) fn not_rendered(e: &RenderError) -> GatewayError {
     match e {
         RenderError::Variable { name, .. } => {
@@ -277,6 +278,7 @@ pub(super) fn not_rendered(e: &RenderError) -> GatewayError {
 }
 
 /// Why a body is not what the endpoint takes.
+#[cold]
 pub(super) fn not_read(e: &ParseError) -> GatewayError {
     match e.param() {
         Some(param) => GatewayError::bad_request(e.code(), param, e.to_string()),

@@ -20,22 +20,26 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    #[cold]
     pub fn new(status: StatusCode, code: &'static str, message: String, cause: FailoverOn) -> Self {
         Self { error: GatewayError::new(status, code, message), status: None, cause: Some(cause), other_key: false }
     }
 
+    #[cold]
     pub fn timed_out(code: &'static str, provider: &Provider, what: &str, ms: u64) -> Self {
         let message = format!("The provider `{}` {what} within {ms} ms.", provider.label.text);
         Self::new(StatusCode::GATEWAY_TIMEOUT, code, message, FailoverOn::Timeout)
     }
 
     /// A stream that ended before it said anything.
+    #[cold]
     pub fn empty_stream(provider: &Provider, why: &str) -> Self {
         let message = format!("The provider `{}` {why} before the first token.", provider.label.text);
         Self::new(StatusCode::BAD_GATEWAY, "provider_stream_failed", message, FailoverOn::StreamBeforeFirstToken)
     }
 
     /// Nothing was tried: the target failed too often just now.
+    #[cold]
     pub fn circuit_open(provider: &Provider, refused: Refused) -> Self {
         let seconds = u64::try_from(refused.wait).unwrap_or(0).div_ceil(1_000_000).max(1);
         let message = format!("The provider `{}` failed too often; it is tried again in {seconds} s.", provider.label.text);
@@ -45,6 +49,7 @@ impl Failure {
     }
 
     /// Nothing was tried: an admin takes the provider out of service.
+    #[cold]
     pub fn draining(provider: &Provider) -> Self {
         let message = format!("The provider `{}` is being drained: it gets no new calls.", provider.label.text);
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "provider_draining", message, FailoverOn::Connect)
@@ -66,18 +71,21 @@ impl Failure {
     }
 
     /// An answer that cannot be read.
+    #[cold]
     pub fn unreadable(provider: &Provider) -> Self {
         let message = format!("The provider `{}` sent an answer that is not in its own dialect.", provider.label.text);
         Self::new(StatusCode::BAD_GATEWAY, "provider_malformed", message, FailoverOn::ServerError)
     }
 
     /// A whole answer where a stream was asked for.
+    #[cold]
     pub fn no_stream(provider: &Provider) -> Self {
         let message = format!("The provider `{}` was asked for a stream and sent none.", provider.label.text);
         Self::new(StatusCode::BAD_GATEWAY, "provider_malformed", message, FailoverOn::ServerError)
     }
 
     /// An answer that broke off or stood still.
+    #[cold]
     pub fn broken(provider: &Provider, broken: &Broken) -> Self {
         match broken {
             Broken::Idle => Self::timed_out("provider_idle_timeout", provider, "stood still and sent nothing", provider.timeouts.idle_ms),

@@ -64,6 +64,7 @@ pub(crate) fn request(
     written.map(|written| written.body.into()).map_err(|e| refused(&e, provider))
 }
 
+#[cold]
 fn refused(e: &Untranslatable, provider: &Provider) -> GatewayError {
     GatewayError::bad_request(e.code(), e.param(), format!("{e} (provider `{}`)", provider.label.text))
 }

@@ -278,6 +278,7 @@ enum Stopped {
 
 const OUT_OF_TIME: &str = "call_timeout";
 
+#[cold]
 fn out_of_time(plan: &Plan<'_>) -> GatewayError {
     let ms = plan.route.and_then(|route| route.total).unwrap_or_default().as_millis();
     GatewayError::new(StatusCode::GATEWAY_TIMEOUT, OUT_OF_TIME, format!("No provider of this route began to answer within {ms} ms."))

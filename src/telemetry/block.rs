@@ -38,11 +38,11 @@ pub struct Facts<A = Attempt> {
     pub shadow_of: Option<Id>,
     pub attempts: Vec<A>,
     pub overhead_us: i64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_input_tokens: u64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub audio_input_tokens: u64,
@@ -50,7 +50,7 @@ pub struct Facts<A = Attempt> {
     pub audio_output_tokens: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<Tier>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub estimated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
@@ -63,6 +63,11 @@ pub struct Facts<A = Attempt> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_false(yes: &bool) -> bool {
+    !*yes
 }
 
 /// The bodies of a call as they go into a block.

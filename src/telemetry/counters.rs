@@ -103,24 +103,30 @@ struct Series {
 
 #[derive(Debug, Default)]
 struct Inner {
-    series: HashMap<Arc<Names>, Series>,
-    /// The names of kinds seen before, so that none are put together for each call.
-    by_kind: HashMap<i64, Arc<Names>>,
+    series: Vec<(Names, Series)>,
+    by_names: HashMap<Names, usize>,
+    /// The series of kinds seen before, so that no names are put together for each call.
+    by_kind: HashMap<i64, usize>,
     own: Histogram<10>,
 }
 
 impl Inner {
-    fn learn(&mut self, call: &Settled) -> Arc<Names> {
-        let mut names = Arc::new(Names::of(call));
-        if self.series.len() >= MOST && !self.series.contains_key(&names) {
-            names = Arc::new(Names::other());
+    fn learn(&mut self, call: &Settled) -> usize {
+        let mut names = Names::of(call);
+        if self.series.len() >= MOST && !self.by_names.contains_key(&names) {
+            names = Names::other();
         }
+        let place = self.by_names.get(&names).copied().unwrap_or_else(|| {
+            self.series.push((names.clone(), Series::default()));
+            self.by_names.insert(names, self.series.len() - 1);
+            self.series.len() - 1
+        });
         // Keys for direct use name models as they like: what is remembered is bounded, too.
         if self.by_kind.len() >= 10 * MOST {
             self.by_kind.clear();
         }
-        self.by_kind.insert(call.row.kind.id, names.clone());
-        names
+        self.by_kind.insert(call.row.kind.id, place);
+        place
     }
 }
 
@@ -139,11 +145,11 @@ impl Counters {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.own.add(&OWN_BOUNDS, seconds(call.facts.overhead_us));
         let kind = call.row.kind.id;
-        let known = match inner.by_kind.get(&kind) {
-            Some(names) => names.clone(),
+        let place = match inner.by_kind.get(&kind) {
+            Some(place) => *place,
             None => inner.learn(call),
         };
-        let (row, series) = (&call.row, inner.series.entry(known).or_default());
+        let (row, Some((_, series))) = (&call.row, inner.series.get_mut(place)) else { return };
         *series.by_status.entry(row.status).or_default() += 1;
         series.input_tokens += row.input_tokens;
         series.output_tokens += row.output_tokens;

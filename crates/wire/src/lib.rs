@@ -12,5 +12,6 @@ pub mod event_stream;
 pub mod form;
 pub mod frames;
 pub mod passage;
+mod scan;
 pub mod sse;
 pub mod usage;

@@ -1,6 +1,6 @@
 //! The request in a dialect whose address names the model: Gemini's. Prompts and their parameters go where that dialect keeps them.
 
-use super::request::{ChatRequest, Conversation, Edit, Fields, ParseError, Said, array, from_json, not_json, put, twice};
+use super::request::{ChatRequest, Conversation, Edit, Fields, ParseError, Said, array, put, top_level, twice};
 use crate::dialect::Dialect;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ const GENERATION: [&str; 2] = ["generationConfig", "generation_config"];
 impl<'a> ChatRequest<'a> {
     /// Reads the body of a call whose address names the model and says whether a stream is asked for.
     pub fn parse_addressed(body: &'a [u8], model: &'a str, stream: bool) -> Result<Self, ParseError> {
-        let Fields(fields) = from_json(body).map_err(|e| not_json(&e))?;
+        let fields = top_level(body)?;
         if let Some(key) = twice(&fields) {
             return Err(ParseError::field(key, "is there twice"));
         }
@@ -56,7 +56,7 @@ impl<'a> ChatRequest<'a> {
                     configured = true;
                     put(out, &mut first, name, &[&config(Some(value), edit)]);
                 }
-                name => put(out, &mut first, name, &[value.get()]),
+                name => put(out, &mut first, name, &[value]),
             }
         }
         if !placed {
@@ -81,8 +81,8 @@ fn content(said: &Said<'_>) -> String {
 }
 
 /// The caller's own parts behind the prompt's: a comma and its parts.
-fn own_parts(system: &RawValue) -> String {
-    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(system.get()) else { return String::new() };
+fn own_parts(system: &str) -> String {
+    let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(system) else { return String::new() };
     let parts = fields.iter().find(|(key, _)| key == "parts").map_or("", |(_, raw)| raw.get().trim());
     // One part may stand without its list.
     let inside = parts.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(parts).trim();
@@ -90,8 +90,8 @@ fn own_parts(system: &RawValue) -> String {
 }
 
 /// The caller's configuration with the prompt's parameters in place of its own.
-fn config(own: Option<&RawValue>, edit: &Edit<'_>) -> String {
-    let own = own.and_then(|raw| serde_json::from_str::<Fields<'_>>(raw.get()).ok()).map(|Fields(fields)| fields).unwrap_or_default();
+fn config(own: Option<&str>, edit: &Edit<'_>) -> String {
+    let own = own.and_then(|raw| serde_json::from_str::<Fields<'_>>(raw).ok()).map(|Fields(fields)| fields).unwrap_or_default();
     let named =
         |name: &str| CONFIG.iter().find(|(openai, _)| *openai == name).map_or_else(|| name.to_owned(), |(_, gemini)| (*gemini).to_owned());
     let parameters: Vec<(String, &RawValue)> = edit.parameters.iter().map(|(name, value)| (named(name), &**value)).collect();

@@ -1,12 +1,14 @@
 //! The request: read as little as routing needs, edit between positions. The same for every dialect whose body names its model.
 
 use crate::dialect::Dialect;
+use crate::scan;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// Why a body is not a chat request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +59,7 @@ impl ParseError {
 #[derive(Debug)]
 pub struct ChatRequest<'a> {
     pub(super) dialect: Dialect,
-    pub(super) fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(super) fields: Vec<(Cow<'a, str>, &'a str)>,
     /// The model asked for.
     pub model: Cow<'a, str>,
     /// Whether a stream is asked for.
@@ -108,14 +110,30 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(field: &str, value: &'a RawValue, expected: &str) -> Result<Option<T>, ParseError> {
-    serde_json::from_str(value.get()).map_err(|_| ParseError::field(field, expected))
+/// The fields of a body, in order, as text.
+pub(super) fn top_level(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &str)>, ParseError> {
+    let mut fields = Vec::with_capacity(12);
+    let found = std::str::from_utf8(body).ok().and_then(|text| {
+        scan::each(text, |key, value| {
+            fields.push((Cow::Borrowed(key), value));
+            ControlFlow::Continue(())
+        })
+    });
+    if found.is_none() {
+        let Fields(parsed) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+        fields = parsed.into_iter().map(|(key, value)| (key, value.get())).collect();
+    }
+    Ok(fields)
+}
+
+fn read<'a, T: Deserialize<'a>>(field: &str, value: &'a str, expected: &str) -> Result<Option<T>, ParseError> {
+    serde_json::from_str(value).map_err(|_| ParseError::field(field, expected))
 }
 
 impl<'a> ChatRequest<'a> {
     /// Reads a body in one pass.
     pub fn parse(dialect: Dialect, body: &'a [u8]) -> Result<Self, ParseError> {
-        let Fields(fields) = from_json(body).map_err(|e| not_json(&e))?;
+        let fields = top_level(body)?;
         if let Some(key) = twice(&fields) {
             return Err(ParseError::field(key, "is there twice"));
         }
@@ -151,7 +169,7 @@ impl<'a> ChatRequest<'a> {
     /// A top-level field that is text.
     pub fn text_field(&self, name: &str) -> Option<String> {
         let (_, raw) = self.fields.iter().find(|(key, _)| key == name)?;
-        serde_json::from_str(raw.get()).ok()
+        serde_json::from_str(raw).ok()
     }
 
     /// The body for the provider: the model replaced, the prompt's messages in front, its parameters in place of the caller's, usage asked of every
@@ -167,7 +185,7 @@ impl<'a> ChatRequest<'a> {
         if self.dialect == Dialect::Gemini {
             return self.rewrite_addressed(edit, out);
         }
-        let size: usize = self.fields.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
+        let size: usize = self.fields.iter().map(|(key, value)| key.len() + value.len() + 4).sum();
         let added: usize = edit.parameters.iter().map(|(name, value)| name.len() + value.get().len() + 8).sum();
         out.reserve(size + added + edit.prompt_messages.len() + edit.model.len() + 96);
         let mut first = true;
@@ -197,7 +215,7 @@ impl<'a> ChatRequest<'a> {
                         put(out, &mut first, key, &[&kept]);
                     }
                 }
-                _ => put(out, &mut first, key, &[value.get()]),
+                _ => put(out, &mut first, key, &[value]),
             }
         }
         if let Some(blocks) = system {
@@ -236,7 +254,7 @@ impl<'a> ChatRequest<'a> {
 
     /// The caller's stream options with `include_usage` set.
     fn stream_options(&self) -> String {
-        let given = self.fields.iter().find(|(key, _)| key == "stream_options").map(|(_, value)| value.get());
+        let given = self.fields.iter().find(|(key, _)| key == "stream_options").map(|(_, value)| *value);
         let mut options: serde_json::Map<String, serde_json::Value> =
             given.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
         options.insert("include_usage".to_owned(), true.into());
@@ -244,10 +262,10 @@ impl<'a> ChatRequest<'a> {
     }
 
     /// The metadata without what is meant for the gateway; `None` when nothing is left.
-    fn kept_metadata(&self, whole: &'a RawValue) -> Option<Cow<'a, str>> {
+    fn kept_metadata(&self, whole: &'a str) -> Option<Cow<'a, str>> {
         let ours = |key: &str| key == "session_id" || key == "prompt_variables";
         if !self.metadata.iter().any(|(key, _)| ours(key)) {
-            return Some(Cow::Borrowed(whole.get()));
+            return Some(Cow::Borrowed(whole));
         }
         let mut out = Vec::new();
         let mut first = true;
@@ -279,9 +297,8 @@ pub(crate) fn not_json(e: &serde_json::Error) -> ParseError {
     ParseError::NotJson { why, line: e.line(), column: e.column() }
 }
 
-pub(super) fn array<'a>(field: &str, value: &'a RawValue) -> Result<&'a str, ParseError> {
-    let raw = value.get().trim();
-    raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| ParseError::field(field, "must be a list"))
+pub(super) fn array<'a>(field: &str, value: &'a str) -> Result<&'a str, ParseError> {
+    value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| ParseError::field(field, "must be a list"))
 }
 
 /// What was said so far.
@@ -303,7 +320,7 @@ const fn conversation(dialect: Dialect) -> &'static str {
 }
 
 /// A field that is there twice. Bodies have a dozen fields; one with thousands must not cost the square of them.
-pub(super) fn twice<'f>(fields: &'f [(Cow<'_, str>, &RawValue)]) -> Option<&'f str> {
+pub(super) fn twice<'f, V>(fields: &'f [(Cow<'_, str>, V)]) -> Option<&'f str> {
     if fields.len() <= 32 {
         let again = fields.iter().enumerate().find(|(i, (key, _))| fields[..*i].iter().any(|(earlier, _)| earlier == key));
         return again.map(|(_, (key, _))| key.as_ref());
@@ -312,12 +329,11 @@ pub(super) fn twice<'f>(fields: &'f [(Cow<'_, str>, &RawValue)]) -> Option<&'f s
     fields.iter().map(|(key, _)| key.as_ref()).find(|key| !seen.insert(*key))
 }
 
-fn list_or_text(value: &RawValue) -> Result<Conversation<'_>, ParseError> {
-    let raw = value.get().trim();
-    if raw.starts_with('"') {
-        return Ok(Conversation::Text(raw));
+fn list_or_text(value: &str) -> Result<Conversation<'_>, ParseError> {
+    if value.starts_with('"') {
+        return Ok(Conversation::Text(value));
     }
-    let inside = raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let inside = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inside.map(Conversation::List).ok_or_else(|| ParseError::field("input", "must be text or a list"))
 }
 
@@ -356,8 +372,7 @@ fn hoisted(prompt: &str) -> (String, Cow<'_, str>) {
 }
 
 /// The caller's own `system` behind the prompt's blocks: a comma and its blocks.
-fn behind(system: &RawValue) -> String {
-    let raw = system.get().trim();
+fn behind(raw: &str) -> String {
     match raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(blocks) if blocks.trim().is_empty() => String::new(),
         Some(blocks) => format!(",{blocks}"),
@@ -366,7 +381,7 @@ fn behind(system: &RawValue) -> String {
     }
 }
 
-fn wants_usage(value: &RawValue) -> Result<bool, ParseError> {
+fn wants_usage(value: &str) -> Result<bool, ParseError> {
     #[derive(Deserialize)]
     struct Options {
         #[serde(default)]
