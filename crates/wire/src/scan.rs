@@ -1,18 +1,17 @@
-//! Objects taken apart at their top level, several times quicker than by a parser that builds values.
+//! Objects taken apart at their top level, in a fifth less time than a parser takes: long texts are passed over in strides.
 //!
 //! What is found here is certain to be JSON (RFC 8259), and is what a parser finds. Where that is not certain (an error, a name with escapes, something nested
 //! very deeply) nothing is found, and a parser has the word: it says what is wrong, and where.
 
 use memchr::memchr2;
-use std::ops::ControlFlow;
 
 /// Levels of nesting that are followed.
 const DEEPEST: u32 = 64;
 /// Letters looked at one by one before a text is searched for its end in strides: most are names.
 const SHORT: usize = 24;
 
-/// Every field of an object in order: its name, and its value as text. `None` when this is not certain to be one, or when `take` breaks off.
-pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str) -> ControlFlow<()>) -> Option<()> {
+/// Every field of an object in order: its name, and its value as text. `None` when this is not certain to be one.
+pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str)) -> Option<()> {
     let scan = Scan(text.as_bytes());
     let mut at = scan.expect(b'{', scan.space(0))?;
     at = scan.space(at);
@@ -25,9 +24,7 @@ pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str) -> 
         let value_at = scan.colon(name_end)?;
         let value_end = scan.value(value_at)?;
         let (true, Some(name), Some(value)) = (plain, text.get(name_at..name_end - 1), text.get(value_at..value_end)) else { return None };
-        if take(name, value).is_break() {
-            return None;
-        }
+        take(name, value);
         at = scan.space(value_end);
         match scan.byte(at)? {
             b',' => at = scan.space(at + 1),
@@ -35,23 +32,6 @@ pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str, &'a str) -> 
             _ => return None,
         }
     }
-}
-
-/// The only element of a list; `None` when there are more, or none, or this is not certain to be a list.
-pub(crate) fn only(text: &str) -> Option<&str> {
-    let scan = Scan(text.as_bytes());
-    let at = scan.space(scan.expect(b'[', scan.space(0))?);
-    let end = scan.value(at)?;
-    scan.nothing_after(scan.expect(b']', scan.space(end))?)?;
-    text.get(at..end)
-}
-
-/// What a text without escapes says; `None` for anything else.
-pub(crate) fn plain(value: &str) -> Option<&str> {
-    let scan = Scan(value.as_bytes());
-    let (end, plain) = scan.text(scan.expect(b'"', 0)?)?;
-    scan.nothing_after(end)?;
-    value.get(1..end - 1).filter(|_| plain)
 }
 
 /// Positions in a text. Every step gives the one behind what it took.
@@ -99,7 +79,7 @@ impl Scan<'_> {
             let length = memchr2(b'"', b'\\', rest)?;
             let (said, end) = rest.split_at_checked(length)?;
             // Without a way out in between, so that many are compared at once.
-            if said.iter().fold(false, |found, byte| found | (*byte < b' ')) {
+            if said.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ' {
                 return None;
             }
             at += length + 1;
@@ -221,10 +201,7 @@ mod tests {
 
     fn fields(text: &str) -> Option<Vec<(&str, &str)>> {
         let mut fields = Vec::new();
-        each(text, |name, value| {
-            fields.push((name, value));
-            ControlFlow::Continue(())
-        })?;
+        each(text, |name, value| fields.push((name, value)))?;
         Some(fields)
     }
 
@@ -248,9 +225,6 @@ mod tests {
         agrees(&text).expect("the same");
         assert_eq!(fields("{}"), Some(Vec::new()));
         assert_eq!(fields("{ \t}\n"), Some(Vec::new()));
-        assert_eq!(only(" [ {\"a\":1} ] "), Some("{\"a\":1}"));
-        assert_eq!((only("[]"), only("[1,2]"), only("[1]x")), (None, None, None));
-        assert_eq!((plain("\"stop\""), plain("\"st\\u006fp\""), plain("null"), plain("\"a\"b")), (Some("stop"), None, None, None));
     }
 
     #[test]
@@ -295,11 +269,6 @@ mod tests {
             assert_eq!(fields(text), None, "{text}");
         }
         agrees(&format!("{{\"a\":{}{}}}", "[".repeat(64), "]".repeat(64))).expect("as deep as is followed");
-    }
-
-    #[test]
-    fn who_has_seen_enough_breaks_off() {
-        assert_eq!(each("{\"a\":1}", |_, _| ControlFlow::Break(())), None);
     }
 
     fn any_json() -> impl Strategy<Value = serde_json::Value> {

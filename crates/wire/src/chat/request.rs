@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::ops::ControlFlow;
 
 /// Why a body is not a chat request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,12 +112,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 /// The fields of a body, in order, as text.
 pub(super) fn top_level(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &str)>, ParseError> {
     let mut fields = Vec::with_capacity(12);
-    let found = std::str::from_utf8(body).ok().and_then(|text| {
-        scan::each(text, |key, value| {
-            fields.push((Cow::Borrowed(key), value));
-            ControlFlow::Continue(())
-        })
-    });
+    let found = std::str::from_utf8(body).ok().and_then(|text| scan::each(text, |key, value| fields.push((Cow::Borrowed(key), value))));
     if found.is_none() {
         let Fields(parsed) = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
         fields = parsed.into_iter().map(|(key, value)| (key, value.get())).collect();
