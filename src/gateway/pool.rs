@@ -18,7 +18,7 @@ use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder,
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
 use std::pin::{Pin, pin};
@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant as Tick};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tower::Service;
 
 /// How long a connection may lie idle.
@@ -96,12 +97,11 @@ impl Upstreams {
         *request.uri_mut() = path_only(path_and_query);
         request.headers_mut().insert(HOST, origin.host.clone());
         loop {
-            let idle = origin.take();
-            let reused = idle.is_some();
-            let mut line = match idle {
+            let mut line = match origin.take() {
                 Some(line) => line,
-                None => Box::pin(origin.connect()).await?,
+                None => Box::pin(origin.whichever_is_free_first()).await?,
             };
+            let used_before = std::mem::replace(&mut line.used, true);
             // Unconstrained: a task that had its share of work is told to come back by its waker, and this future is given one that wakes nobody.
             let mut answer = pin!(tokio::task::unconstrained(line.sender.try_send_request(request)));
             let answered = poll_fn(|context| {
@@ -112,7 +112,7 @@ impl Upstreams {
                 Ok(response) => return Ok(response.map(|body| Received::new(body, line, origin))),
                 Err(mut failed) => match failed.take_message() {
                     // The other side closed it while it lay idle, and nothing of the request was sent.
-                    Some(unsent) if reused => request = unsent,
+                    Some(unsent) if used_before => request = unsent,
                     _ => return Err(Unanswered::Broken(failed.into_error())),
                 },
             }
@@ -146,6 +146,8 @@ struct Line {
     sender: SendRequest<Full<Bytes>>,
     /// None when it is closed; who still waits for something from it is told by then.
     connection: Option<Box<Connection<Stream, Full<Bytes>>>>,
+    /// Whether a request was sent on it.
+    used: bool,
 }
 
 impl Line {
@@ -184,6 +186,8 @@ struct Origin {
 struct Idle {
     /// The one used last at the end.
     connections: Vec<(Line, Tick)>,
+    /// Calls that wait for a connection, the first in front.
+    waiting: VecDeque<oneshot::Sender<Line>>,
     /// Whether somebody looks for those that lie there for too long.
     swept: bool,
 }
@@ -216,13 +220,44 @@ impl Origin {
         (since.elapsed() < IDLE).then_some(line)
     }
 
-    /// Keeps a connection for the next call, if it can take one.
+    /// A connection for a call when none is idle: a new one, or one that another call gives back before that is there. The new one is kept then.
+    async fn whichever_is_free_first(self: &Arc<Self>) -> Result<Line, Unanswered> {
+        let (give, given) = oneshot::channel();
+        self.wait(give);
+        let (report, opened) = oneshot::channel();
+        let origin = self.clone();
+        tokio::spawn(async move {
+            if let Err(Ok(not_needed)) = report.send(origin.connect().await) {
+                origin.keep(not_needed);
+            }
+        });
+        tokio::select! {
+            biased;
+            Ok(line) = given => Ok(line),
+            Ok(opened) = opened => opened,
+            else => Err(Unanswered::NoConnection("connecting was given up".into())),
+        }
+    }
+
+    fn wait(&self, call: oneshot::Sender<Line>) {
+        let mut idle = self.idle();
+        while idle.waiting.pop_front_if(|earlier| earlier.is_closed()).is_some() {}
+        idle.waiting.push_back(call);
+    }
+
+    /// Keeps a connection for the next call, or gives it to one that waits, if it can take one.
     fn keep(self: &Arc<Self>, mut line: Line) {
         // From here on it wakes nobody: not the call that it served last.
         if !line.is_free() {
             return;
         }
         let mut idle = self.idle();
+        while let Some(call) = idle.waiting.pop_front() {
+            match call.send(line) {
+                Ok(()) => return,
+                Err(not_taken) => line = not_taken,
+            }
+        }
         if idle.connections.len() >= MOST_IDLE {
             return;
         }
@@ -245,7 +280,7 @@ impl Origin {
         poll_fn(|context| connector.poll_ready(context)).await.map_err(Unanswered::NoConnection)?;
         let stream = connector.call(self.address.clone()).await.map_err(Unanswered::NoConnection)?;
         let (sender, connection) = handshake(Joined(stream)).await.map_err(Unanswered::Broken)?;
-        Ok(Line { sender, connection: Some(Box::new(connection)) })
+        Ok(Line { sender, connection: Some(Box::new(connection)), used: false })
     }
 }
 
@@ -382,9 +417,11 @@ where
 mod tests {
     use super::*;
     use http_body_util::BodyExt as _;
+    use std::net::SocketAddr;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::time::timeout;
 
     /// Answers so often on each connection, then closes it without a word; counts connections.
     async fn server(answers: usize) -> (String, Arc<AtomicUsize>) {
@@ -474,6 +511,35 @@ mod tests {
         origin.idle().connections[0].1 = long_ago;
         assert!(origin.take().is_none(), "an old one is not used");
         assert!(!origin.tidy(), "and goes");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_connection_takes_one_that_becomes_free() {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        let listener = socket.listen(1).expect("listens");
+        let address = listener.local_addr().expect("address");
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("one");
+            serve(stream, usize::MAX).await;
+            drop(listener);
+        });
+        let (upstreams, url) = (Upstreams::default(), format!("http://{address}/v1"));
+        let held = ask(&upstreams, &url).await.expect("an answer");
+        // It takes nobody else, and the queue in front of it becomes full: connecting takes for ever now.
+        let mut queue = Vec::new();
+        while let Ok(Ok(stream)) = timeout(Duration::from_millis(50), TcpStream::connect(address)).await {
+            queue.push(stream);
+        }
+        let gave_up = timeout(Duration::from_millis(20), ask(&upstreams, &url)).await;
+        assert!(gave_up.is_err(), "there is no connection");
+        let given_back = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            read(held).await
+        };
+        let (answer, _) = tokio::join!(ask(&upstreams, &url), given_back);
+        assert!(read(answer.expect("the one that became free")).await.starts_with("GET"));
+        assert!(read(ask(&upstreams, &url).await.expect("it again")).await.starts_with("GET"));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use super::model::{MessageRole, Variable, VersionContent};
 use super::template::{Fragments, environment};
 use hypercare_wire::dialect::{self, Dialect};
+use hypercare_wire::text::{inside, quoted};
 use minijinja::Environment;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -119,32 +120,13 @@ fn pieces(source: &str) -> Option<Vec<Piece>> {
         if !word || WORDS.contains(&name) {
             return None;
         }
-        out.push(Piece::Text(escaped(text)));
+        out.push(Piece::Text(inside(text).into_owned()));
         out.push(Piece::Variable(name.to_owned()));
         rest = tail;
     }
-    out.push(Piece::Text(escaped(rest)));
+    out.push(Piece::Text(inside(rest).into_owned()));
     let plain = |piece: &Piece| !matches!(piece, Piece::Text(text) if text.contains("{%") || text.contains("{#") || text.contains('\r'));
     out.iter().all(plain).then_some(out)
-}
-
-/// JSON text without its quotes.
-fn escaped(text: &str) -> String {
-    inside(&quoted(text)).to_owned()
-}
-
-/// JSON text.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
-/// Whether a text stands in JSON as it is.
-fn plain(text: &str) -> bool {
-    text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\')
-}
-
-fn inside(quoted: &str) -> &str {
-    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 
 /// Why a prompt could not be rendered for this call.
@@ -265,8 +247,7 @@ impl CompiledPrompt {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Variable(name) => match variables.get(name).or_else(|| self.variables.get(name)?.default.as_ref()) {
-                    Some(Value::String(value)) if plain(value) => out.push_str(value),
-                    Some(Value::String(value)) => out.push_str(inside(&quoted(value))),
+                    Some(Value::String(value)) => out.push_str(&inside(value)),
                     Some(_) => {
                         out.truncate(before);
                         return false;

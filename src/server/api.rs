@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// A [`Fault`] as JSON: `{"error": {"code", "message", "fields"}}`.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
         let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
-        let bytes = bytes.map_err(|_| Fault::field("body", format!("could not be read; at most {MAX_BODY} bytes are taken")))?;
+        let bytes = bytes.map_err(|e| Fault::field("body", format!("could not be read ({e}); at most {MAX_BODY} bytes are taken")))?;
         serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError(unreadable(&e)))
     }
 }
@@ -122,5 +123,7 @@ pub fn router(app: App, pages: Router<App>) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(crate::telemetry::prometheus::metrics))
+        // Who sends half a body and then nothing is let go, as with calls.
+        .layer(RequestBodyTimeoutLayer::new(app.settings().request_idle))
         .with_state(app)
 }

@@ -168,3 +168,68 @@ impl Rollup {
         self.dirty |= other.dirty;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kind::{Kinds, Names};
+    use super::*;
+    use crate::types::Id;
+    use proptest::prelude::*;
+
+    /// A call that ended at that second of that kind, and whether it went wrong.
+    fn row(kinds: &mut Kinds, (second, model, failed, tokens): (i64, u8, bool, i64)) -> Row {
+        let model = Some(Arc::from(format!("m{model}")));
+        let kind =
+            kinds.of(Names { endpoint: "chat".into(), key: "k".into(), route: None, variant: None, provider: None, model, prompt: None });
+        let duration_us = 1_000 + tokens;
+        Row {
+            id: Id::new(),
+            caller_id: None,
+            started_at: Instant(second * 1_000_000 - duration_us),
+            kind,
+            status: 200,
+            outcome: if failed { Outcome::Error } else { Outcome::Ok },
+            error_code: None,
+            streamed: false,
+            user_id: None,
+            session_id: None,
+            duration_us,
+            first_token_us: (!failed).then_some(tokens),
+            input_tokens: tokens,
+            output_tokens: tokens * 2,
+            cost: Nanodollars(tokens * 3),
+            preview: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_span_counts_each_call_once(calls in prop::collection::vec((0..20_000_i64, 0..3_u8, any::<bool>(), 0..500_i64), 1..80), cut in 0..80_usize) {
+            let mut kinds = Kinds::default();
+            let rows: Vec<Row> = calls.iter().map(|call| row(&mut kinds, *call)).collect();
+            let mut rollups = Rollups::default();
+            let (early, late) = rows.split_at(cut.min(rows.len()));
+            rollups.add(early.iter());
+            rollups.add(late.iter());
+            let written = rollups.dirty();
+            for (key, sum) in &written {
+                let end = key.start.plus(key.span.duration());
+                let inside = |row: &&Row| {
+                    let ended = Instant(row.started_at.0 + row.duration_us);
+                    row.kind.id == key.kind.id && ended >= key.start && ended < end
+                };
+                let of_it: Vec<&Row> = rows.iter().filter(inside).collect();
+                let total = |number: fn(&Row) -> i64| of_it.iter().map(|row| number(row)).sum::<i64>();
+                prop_assert_eq!(sum.requests, total(|_| 1));
+                prop_assert_eq!(sum.errors, total(|row| i64::from(row.outcome == Outcome::Error)));
+                prop_assert_eq!((sum.input_tokens, sum.output_tokens, sum.cost.0), (total(|row| row.input_tokens), total(|row| row.output_tokens), total(|row| row.cost.0)));
+                let right = of_it.iter().filter(|row| row.outcome == Outcome::Ok).count();
+                prop_assert_eq!((sum.latency.count(), sum.first_token.count()), (right as u64, right as u64));
+            }
+            for span in Span::ALL {
+                let counted: i64 = written.iter().filter(|(key, _)| key.span == span).map(|(_, sum)| sum.requests).sum();
+                prop_assert_eq!(usize::try_from(counted).expect("few"), rows.len());
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! More calls at once than the gateway takes: who is one too many is told so at once, in the own dialect, and the others are served as ever.
 
 use crate::support::server::{basic, eventually, header, hello, hello_streamed};
-use crate::support::{APP, Place, Say, Server, Upstream};
+use crate::support::{ADMIN, APP, Place, Say, Server, Upstream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -117,6 +117,11 @@ async fn who_sends_half_a_request_and_then_nothing_holds_no_place() {
     let body = to_the_end(raw(&server, &(head(200) + "\r\n{\"model\":")).await).await;
     assert!(body.starts_with("HTTP/1.1 408") && body.contains("\"body_timeout\""), "half a body: {body}");
     in_flight(&server, 0).await;
+    for (path, key) in [("/v1/feedback", APP), ("/api/v1/issues", ADMIN)] {
+        let half = head(200).replace("/v1/chat/completions", path).replace(APP, key) + "\r\n{\"message\":";
+        let said = to_the_end(raw(&server, &half).await).await;
+        assert!(said.starts_with("HTTP/1.1 422") && said.contains("could not be read"), "half a body for {path}: {said}");
+    }
 
     // Who pauses for less is served, and a stream that says nothing for long is not taken for half a head.
     let asked = hello_streamed().to_string();

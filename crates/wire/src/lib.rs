@@ -14,4 +14,5 @@ pub mod frames;
 pub mod passage;
 mod scan;
 pub mod sse;
+pub mod text;
 pub mod usage;

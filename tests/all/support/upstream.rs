@@ -278,8 +278,12 @@ async fn read_call(socket: &mut TcpStream) -> Option<Seen> {
     let text = String::from_utf8_lossy(&buffer[..head]).into_owned();
     let mut lines = text.lines();
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let headers: HashMap<String, String> =
-        lines.filter_map(|l| l.split_once(':')).map(|(k, v)| (k.to_lowercase(), v.trim().to_owned())).collect();
+    let mut headers = HashMap::new();
+    for (name, value) in lines.filter_map(|l| l.split_once(':')) {
+        // Two lengths are how requests are smuggled (RFC 9112, section 6.3); no other header of ours has a second value either.
+        let earlier = headers.insert(name.to_lowercase(), value.trim().to_owned());
+        assert!(earlier.is_none(), "the request says {name} twice: {text}");
+    }
     let length: usize = headers.get("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
     while buffer.len() < head + 4 + length {
         if socket.read_buf(&mut buffer).await.ok()? == 0 {

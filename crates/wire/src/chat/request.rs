@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::scan;
+use crate::text::{inside, quoted};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -384,19 +385,11 @@ fn wants_usage(value: &str) -> Result<bool, ParseError> {
     Ok(read::<Option<Options>>("stream_options", value, "must be an object")?.flatten().and_then(|o| o.include_usage).unwrap_or(false))
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
 /// Writes text as JSON.
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\') {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(quoted(text).as_bytes());
-    }
+    out.push(b'"');
+    out.extend_from_slice(inside(text).as_bytes());
+    out.push(b'"');
 }
 
 pub(super) fn put(out: &mut Vec<u8>, first: &mut bool, key: &str, value: &[&str]) {
