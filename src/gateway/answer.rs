@@ -77,7 +77,9 @@ impl Answer {
                     [one] => Body::from(one.clone()),
                     many => Body::from(many.concat()),
                 };
-                let captured = Captured::whole(dialect, pieces.into_iter().map(unpinned));
+                // What the log does not keep is let go of as soon as the answer is out.
+                let keeps = call.record().is_some_and(|record| record.keep_bodies);
+                let captured = Captured::whole(dialect, pieces.into_iter().map(|piece| if keeps { unpinned(piece) } else { piece }));
                 (body, content_type.unwrap_or(json), Some(Whole::new(call, captured)))
             }
             Ready::Translated { body, summary } => {

@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 
 /// Longest body kept in the log, in bytes; the rest is cut.
 const MAX_BODY: usize = 512 * 1024;
+/// Largest answer that is read between two calls, in bytes.
+const READ_AT_ONCE: usize = 64 * 1024;
 /// Characters of the last user message kept for lists.
 const PREVIEW_CHARS: usize = 160;
 /// Calls that may wait for the writer before new ones are counted as lost.
@@ -140,6 +142,29 @@ impl Settled {
 }
 
 impl CallRecord {
+    /// Lets go of what was said if the log does not keep it, once what it counts is read off. Here that is at hand still; to the processor that packs the log all
+    /// of it would have to travel, and waiting for its turn it would push out what the next calls need.
+    pub fn let_go(&mut self) {
+        if self.keep_bodies {
+            return;
+        }
+        let mut counted = match &mut self.captured {
+            Captured::Nothing => return,
+            // Whoever calls next should not wait until a large one is read.
+            Captured::Whole(_, first, more) if first.len() + more.iter().map(Bytes::len).sum::<usize>() > READ_AT_ONCE => return,
+            Captured::Whole(dialect, first, more) => Box::new(kept_of(*dialect, &join(std::mem::take(first), more))),
+            Captured::Read(summary, _) | Captured::Stream(summary) => std::mem::take(summary),
+        };
+        counted.answer = None;
+        // Without a count of the provider's, what was said is counted.
+        if counted.usage.is_some() {
+            counted.text = None;
+            self.request_body = Bytes::new();
+            self.rendered_prompt = None;
+        }
+        self.captured = Captured::Stream(counted);
+    }
+
     /// Reads tokens, text and preview off the bodies and prices the call.
     pub(super) fn settle(self, kinds: &mut Kinds) -> Settled {
         let (mut summary, response) = match self.captured {
