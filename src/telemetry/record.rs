@@ -341,3 +341,87 @@ impl LogQueue {
         self.counts.stored.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKED: &str = r#"{"model":"bot","messages":[{"role":"user","content":"How do I get my money back?"}]}"#;
+
+    fn call(keep_bodies: bool, captured: Captured) -> CallRecord {
+        let names =
+            Names { endpoint: "chat".into(), key: "k".into(), route: None, variant: None, provider: None, model: None, prompt: None };
+        CallRecord {
+            id: Id::new(),
+            caller_id: None,
+            started_at: Instant(1),
+            names,
+            status: 200,
+            outcome: Outcome::Ok,
+            error_code: None,
+            error_message: None,
+            streamed: false,
+            user_id: None,
+            session_id: None,
+            source_ip: None,
+            user_agent: None,
+            metadata: None,
+            shadow_of: None,
+            attempts: Vec::new(),
+            duration_us: 1,
+            first_token_us: None,
+            overhead_us: 1,
+            price: None,
+            keep_bodies,
+            request_body: ASKED.into(),
+            rendered_prompt: Some(r#"{"role":"system","content":"Be brief."}"#.into()),
+            captured,
+        }
+    }
+
+    fn answer(usage: &str) -> Bytes {
+        let choice = r#"{"index":0,"message":{"role":"assistant","content":"By the form."},"finish_reason":"stop"}"#;
+        format!(r#"{{"id":"chatcmpl-1","choices":[{choice}]{usage}}}"#).into()
+    }
+
+    #[test]
+    fn the_log_says_the_same_of_a_call_whether_or_not_it_keeps_what_was_said() {
+        let usage = r#","usage":{"prompt_tokens":11,"completion_tokens":7}"#;
+        let whole = |body: Bytes| Captured::Whole(Dialect::OpenAi, body, Vec::new());
+        let read = |body: Bytes| Captured::Read(Box::new(chat::summarise_response(&body)), body);
+        let stream = |body: Bytes| {
+            Captured::Stream(Box::new(chat::ResponseSummary { answer: Some(body.clone()), ..chat::summarise_response(&body) }))
+        };
+        let in_pieces = |body: Bytes| Captured::whole(Dialect::OpenAi, [body.slice(..20), body.slice(20..)].into_iter());
+        let large = |body: Bytes| whole([&b" ".repeat(READ_AT_ONCE)[..], &body].concat().into());
+        for usage in [usage, ""] {
+            let ways: [&dyn Fn(Bytes) -> Captured; 6] = [&whole, &read, &stream, &in_pieces, &large, &|_| Captured::Nothing];
+            for way in ways {
+                let said = |keep: bool| {
+                    let mut record = call(keep, way(answer(usage)));
+                    record.let_go();
+                    let settled = record.settle(&mut Kinds::default());
+                    let row = &settled.row;
+                    let facts = serde_json::to_value(&settled.facts).expect("JSON");
+                    ((row.input_tokens, row.output_tokens, facts), settled.bodies().request.is_some())
+                };
+                let ((kept, whole), (let_go, none)) = (said(true), said(false));
+                assert_eq!(kept, let_go);
+                assert_eq!((whole, none), (true, false));
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_log_does_not_keep_does_not_travel() {
+        let usage = r#","usage":{"prompt_tokens":11,"completion_tokens":7}"#;
+        let mut counted = call(false, Captured::Whole(Dialect::OpenAi, answer(usage), Vec::new()));
+        counted.let_go();
+        assert!(counted.request_body.is_empty() && counted.rendered_prompt.is_none());
+        assert!(matches!(&counted.captured, Captured::Stream(summary) if summary.text.is_none() && summary.answer.is_none()));
+        // What nobody counted is counted by us, from what was said.
+        let mut uncounted = call(false, Captured::Whole(Dialect::OpenAi, answer(""), Vec::new()));
+        uncounted.let_go();
+        assert_eq!(uncounted.request_body, ASKED);
+    }
+}
