@@ -77,7 +77,7 @@ impl Answer {
                     [one] => Body::from(one.clone()),
                     many => Body::from(many.concat()),
                 };
-                // What the log does not keep is let go of as soon as the answer is out.
+                // What the log does not keep is let go of as soon as the answer is out, and needs no copy until then.
                 let keeps = call.record().is_some_and(|record| record.keep_bodies);
                 let captured = Captured::whole(dialect, pieces.into_iter().map(|piece| if keeps { unpinned(piece) } else { piece }));
                 (body, content_type.unwrap_or(json), Some(Whole::new(call, captured)))

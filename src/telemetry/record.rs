@@ -142,8 +142,8 @@ impl Settled {
 }
 
 impl CallRecord {
-    /// Lets go of what was said if the log does not keep it, once what it counts is read off. Here that is at hand still; to the processor that packs the log all
-    /// of it would have to travel, and waiting for its turn it would push out what the next calls need.
+    /// Lets go of what was said if the log does not keep it, once what the log counts is read off: from then on it waits nowhere, however far behind the
+    /// database is.
     pub fn let_go(&mut self) {
         if self.keep_bodies {
             return;
