@@ -12,7 +12,7 @@ pub mod replicas;
 mod state;
 
 pub(crate) use api::unreadable;
-pub use api::{ApiError, Body};
+pub use api::{ApiError, Body, whole_body};
 pub use apply::{Applied, ApplyError, File as DeclarativeFile, apply};
 pub use export::config as export_config;
 pub use lanes::serve;

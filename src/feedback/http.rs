@@ -7,7 +7,7 @@ use super::service::{self, triage};
 use crate::identity::Actor;
 use crate::identity::http::{Caller, bearer, source_ip};
 use crate::notify::signature::Signed;
-use crate::server::{ApiError, App, Body};
+use crate::server::{ApiError, App, Body, whole_body};
 use crate::telemetry::model::Range;
 use crate::types::{Fault, Id, PageRequest};
 use axum::Json;
@@ -72,8 +72,7 @@ async fn intake(State(app): State<App>, Path(channel): Path<String>, request: Re
     let (parts, body) = request.into_parts();
     let actor = application(&app, &parts.headers)?;
     service::hold(&app, actor.as_ref(), source_ip(&parts))?;
-    let body = axum::body::to_bytes(body, MAX_FILE).await;
-    let body = body.map_err(|_| Fault::field("body", format!("could not be read; at most {MAX_FILE} bytes are taken")))?;
+    let body = whole_body(body, MAX_FILE).await?;
     let csv = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/csv"));
     let delivery = Delivery { channel: &channel, csv, body: &body, signed: Signed::of(&parts.headers) };
     Ok(Json(intake::take(&app, actor.as_ref(), delivery).await?).into_response())

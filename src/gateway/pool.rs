@@ -234,8 +234,7 @@ impl Origin {
         tokio::select! {
             biased;
             Ok(line) = given => Ok(line),
-            Ok(opened) = opened => opened,
-            else => Err(Unanswered::NoConnection("connecting was given up".into())),
+            opened = opened => opened.unwrap_or_else(|_| Err(Unanswered::NoConnection("connecting was given up".into()))),
         }
     }
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -49,10 +50,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
-        let bytes = bytes.map_err(|e| Fault::field("body", format!("could not be read ({e}); at most {MAX_BODY} bytes are taken")))?;
+        let bytes = whole_body(request.into_body(), MAX_BODY).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError(unreadable(&e)))
     }
+}
+
+/// All of a body of at most so many bytes.
+pub async fn whole_body(body: axum::body::Body, most: usize) -> Result<Bytes, Fault> {
+    let read = axum::body::to_bytes(body, most).await;
+    read.map_err(|e| Fault::field("body", format!("could not be read ({e}); at most {most} bytes are taken")))
 }
 
 /// What is wrong with JSON, by the field it is about.

@@ -142,22 +142,21 @@ impl Settled {
 }
 
 impl CallRecord {
-    /// Lets go of what was said if the log does not keep it, once what the log counts is read off: from then on it waits nowhere, however far behind the
-    /// database is.
+    /// Lets go of what was said if the log does not keep it and nothing is left to be counted in it: it then waits for no packer and no database. A large
+    /// answer is left to the packer, and so is counting where the provider did not.
     pub fn let_go(&mut self) {
         if self.keep_bodies {
             return;
         }
         let mut counted = match &mut self.captured {
-            Captured::Nothing => return,
             // Whoever calls next should not wait until a large one is read.
             Captured::Whole(_, first, more) if first.len() + more.iter().map(Bytes::len).sum::<usize>() > READ_AT_ONCE => return,
             Captured::Whole(dialect, first, more) => Box::new(kept_of(*dialect, &join(std::mem::take(first), more))),
             Captured::Read(summary, _) | Captured::Stream(summary) => std::mem::take(summary),
+            Captured::Nothing => Box::default(),
         };
         counted.answer = None;
-        // Without a count of the provider's, what was said is counted.
-        if counted.usage.is_some() {
+        if !is_ours_to_count(self.outcome, &counted) {
             counted.text = None;
             self.request_body = Bytes::new();
             self.rendered_prompt = None;
@@ -179,8 +178,7 @@ impl CallRecord {
                 (*summary, answer)
             }
         };
-        // What the provider counted is taken, zero too. A call that failed before it said anything cost nothing.
-        let estimated = summary.usage.is_none() && (self.outcome == Outcome::Ok || summary.text.is_some());
+        let estimated = is_ours_to_count(self.outcome, &summary);
         let usage = match summary.usage {
             Some(usage) => usage,
             None if estimated => {
@@ -235,6 +233,11 @@ impl CallRecord {
         let Self { keep_bodies, request_body: request, rendered_prompt, .. } = self;
         Settled { row, facts, keep_bodies, request, rendered_prompt, response, response_text }
     }
+}
+
+/// Whether a call's tokens are counted here. What the provider counted is taken, zero too. A call that failed before it said anything cost nothing.
+fn is_ours_to_count(outcome: Outcome, summary: &chat::ResponseSummary) -> bool {
+    summary.usage.is_none() && (outcome == Outcome::Ok || summary.text.is_some())
 }
 
 /// What the log keeps of a whole answer. Text that stands in the body it keeps is not kept twice.
@@ -397,17 +400,19 @@ mod tests {
         for usage in [usage, ""] {
             let ways: [&dyn Fn(Bytes) -> Captured; 6] = [&whole, &read, &stream, &in_pieces, &large, &|_| Captured::Nothing];
             for way in ways {
-                let said = |keep: bool| {
-                    let mut record = call(keep, way(answer(usage)));
+                let said = |keep: bool, outcome: Outcome| {
+                    let mut record = CallRecord { outcome, ..call(keep, way(answer(usage))) };
                     record.let_go();
                     let settled = record.settle(&mut Kinds::default());
                     let row = &settled.row;
                     let facts = serde_json::to_value(&settled.facts).expect("JSON");
                     ((row.input_tokens, row.output_tokens, facts), settled.bodies().request.is_some())
                 };
-                let ((kept, whole), (let_go, none)) = (said(true), said(false));
-                assert_eq!(kept, let_go);
-                assert_eq!((whole, none), (true, false));
+                for outcome in [Outcome::Ok, Outcome::Error, Outcome::ClientClosed] {
+                    let ((kept, whole), (let_go, none)) = (said(true, outcome), said(false, outcome));
+                    assert_eq!(kept, let_go);
+                    assert_eq!((whole, none), (true, false));
+                }
             }
         }
     }
@@ -423,5 +428,9 @@ mod tests {
         let mut uncounted = call(false, Captured::Whole(Dialect::OpenAi, answer(""), Vec::new()));
         uncounted.let_go();
         assert_eq!(uncounted.request_body, ASKED);
+        // Of a call that failed nothing is.
+        let mut failed = CallRecord { outcome: Outcome::Error, ..call(false, Captured::Nothing) };
+        failed.let_go();
+        assert!(failed.request_body.is_empty());
     }
 }

@@ -117,7 +117,7 @@ async fn who_sends_half_a_request_and_then_nothing_holds_no_place() {
     let body = to_the_end(raw(&server, &(head(200) + "\r\n{\"model\":")).await).await;
     assert!(body.starts_with("HTTP/1.1 408") && body.contains("\"body_timeout\""), "half a body: {body}");
     in_flight(&server, 0).await;
-    for (path, key) in [("/v1/feedback", APP), ("/api/v1/issues", ADMIN)] {
+    for (path, key) in [("/v1/feedback", APP), ("/v1/intake/reviews", APP), ("/api/v1/issues", ADMIN)] {
         let half = head(200).replace("/v1/chat/completions", path).replace(APP, key) + "\r\n{\"message\":";
         let said = to_the_end(raw(&server, &half).await).await;
         assert!(said.starts_with("HTTP/1.1 422") && said.contains("could not be read"), "half a body for {path}: {said}");
