@@ -10,6 +10,7 @@ mod load;
 pub mod proxy;
 mod report;
 pub mod slow;
+mod training;
 pub mod upstream;
 mod voices;
 
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+pub use training::run as train;
 
 const KEY: &str = "hypercare-bench-key-0123456789abcdef";
 const ROUTE: &str = "bench";

@@ -7,7 +7,7 @@ mod wasm;
 
 use crate::progress::Steps;
 use crate::repo::{Profile, Repo};
-use crate::shell;
+use crate::{pgo, shell};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -48,17 +48,18 @@ pub fn run(repo: &Repo, options: Options) -> Result<PathBuf> {
     sizes.check_budget()?;
 
     steps.start("server");
-    shell::run(&mut server(repo, options.profile()))?;
+    shell::run(&mut server(repo, options.profile())?)?;
     let binary = repo.binary(options.profile());
     steps.done(&binary.display().to_string());
     Ok(binary)
 }
 
-fn server(repo: &Repo, profile: Profile) -> std::process::Command {
+fn server(repo: &Repo, profile: Profile) -> Result<std::process::Command> {
     let mut command = repo.cargo("build");
     command.args(["--package", "hypercare-app", "--bin", "hypercare"]);
     if profile == Profile::Release {
         command.arg("--release");
+        println!("      {}", pgo::apply(repo, &mut command)?);
     }
-    command
+    Ok(command)
 }

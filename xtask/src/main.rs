@@ -14,6 +14,7 @@ mod gateway;
 mod http;
 mod lint;
 mod machine;
+mod pgo;
 mod postgres;
 mod progress;
 mod python;
@@ -52,6 +53,8 @@ enum Command {
     Catalog(catalog::Options),
     /// Measure the gateway against a bare proxy that only forwards
     Bench(bench::Options),
+    /// Count which ways calls take, for the optimised build (after larger changes, and for a new compiler)
+    Pgo,
     /// Run the tests against a real, small language model on this machine
     RealModel(real_model::Options),
     /// Score how well themes are found on public labelled texts, beside scikit-learn
@@ -87,6 +90,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::E2e(options) => e2e::run(&repo::Repo::find()?, &options)?,
         Command::Catalog(options) => catalog::run(&repo::Repo::find()?, &options)?,
         Command::Bench(options) => bench::run(&repo::Repo::find()?, &options)?,
+        Command::Pgo => pgo::run(&repo::Repo::find()?)?,
         Command::RealModel(options) => real_model::run(&repo::Repo::find()?, &options)?,
         Command::Themes => themes::run(&repo::Repo::find()?)?,
         Command::MockUpstream(options) => bench::upstream::serve(&options)?,
