@@ -48,8 +48,8 @@ impl Compiler {
 pub fn apply(repo: &Repo, cargo: &mut Command) -> Result<String> {
     let compiler = Compiler::at_hand()?;
     let profile = compiler.profile(repo);
-    if std::env::var_os("RUSTFLAGS").is_some() {
-        return Ok("without a profile: RUSTFLAGS is set and decides alone".to_owned());
+    if let Some(set) = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"].into_iter().find(|name| std::env::var_os(name).is_some()) {
+        return Ok(format!("without a profile: {set} is set and decides alone"));
     }
     if !profile.is_file() {
         return Ok(format!("without a profile: there is none for rustc {} on {}", compiler.release, compiler.host));
