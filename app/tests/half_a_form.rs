@@ -57,14 +57,14 @@ impl Drop for Server {
 #[test]
 fn who_sends_half_a_form_is_answered_and_let_go() -> io::Result<()> {
     let server = Server::start()?;
-    for path in ["/login", "/setup", "/feedback/import"] {
+    for path in ["/login", "/setup"] {
         let began = Instant::now();
         let said = server.ask(&format!(
             "POST {path} HTTP/1.1\r\nhost: x\r\nsec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n\
              content-length: 2000\r\n\r\nemail=a%40shop.example&pass"
         ))?;
-        assert!(said.starts_with("HTTP/1.1 4"), "{path}: {said}");
-        assert!(began.elapsed() < 20 * IDLE, "{path} after {:?}: {said}", began.elapsed());
+        assert!(said.starts_with("HTTP/1.1 4") && said.contains("not received"), "{path}: {said}");
+        assert!((IDLE..20 * IDLE).contains(&began.elapsed()), "{path} after {:?}: {said}", began.elapsed());
     }
     Ok(())
 }

@@ -187,12 +187,12 @@ fn finish(gateway: Option<Gateway>, measured: Totals) -> Result<()> {
     Ok(())
 }
 
-/// The program that plays upstream and proxy: this one, compiled exactly like the gateway it is compared with.
+/// The program that plays upstream and proxy: this one, compiled for release as the gateway is, but without a profile of its own (docs/PERFORMANCE.md says what one would change).
 fn helpers(repo: &Repo, options: &Options) -> Result<PathBuf> {
     if options.proxy_only {
         return std::env::current_exe().context("this program does not know where it is");
     }
-    println!("compiling the bare proxy like the gateway (release) …");
+    println!("compiling the bare proxy (release, without a profile) …");
     shell::run(repo.cargo("build").args(["--release", "--quiet", "--package", "xtask"]))?;
     Ok(repo.target.join("release/xtask"))
 }

@@ -72,8 +72,8 @@ impl Gateway {
         machine::peak_memory(self.process.id())
     }
 
-    /// Ends it in an orderly way.
-    pub fn stop(self) {
-        self.process.terminate(Duration::from_secs(10));
+    /// Ends it in an orderly way; says whether it did not have to be killed.
+    pub fn stop(self) -> bool {
+        self.process.terminate(Duration::from_secs(10))
     }
 }

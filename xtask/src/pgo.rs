@@ -1,7 +1,7 @@
 //! `cargo xtask pgo`: profile-guided optimisation (<https://doc.rust-lang.org/rustc/profile-guided-optimization.html>).
 //!
-//! Builds the server with counters in it, puts it under the load of the benchmark, and keeps what was counted in `xtask/pgo/`. Whoever builds the optimised
-//! server uses that file, as Go's compiler uses a `default.pgo`: the compiler then knows which way calls take, keeps what they need close together and the
+//! Builds the server with counters in it, puts it under the load of the benchmark, and keeps what was counted in `xtask/pgo/`. `cargo xtask build` uses
+//! that file, as Go's compiler uses a `default.pgo`: the compiler then knows which way calls take, keeps what they need close together and the
 //! rest away from it. Functions that changed since are compiled as without it; functions that were never called are not in it.
 
 use crate::progress::{Steps, size};

@@ -106,13 +106,14 @@ impl Background {
         Ok(text.trim().to_owned())
     }
 
-    /// Asks it to end (SIGTERM) and waits up to `limit` before it is killed.
-    pub fn terminate(mut self, limit: Duration) {
+    /// Asks it to end (SIGTERM) and waits up to `limit` before it is killed. Says whether it ended by itself.
+    pub fn terminate(mut self, limit: Duration) -> bool {
         signal("TERM", self.child.id());
         let started = Instant::now();
         while started.elapsed() < limit && self.is_running() {
             std::thread::sleep(Duration::from_millis(20));
         }
+        !self.is_running()
     }
 }
 
@@ -171,6 +172,17 @@ mod tests {
         assert!(!succeeds_within(Command::new("sleep").arg("20"), Duration::from_millis(200)));
         assert!(started.elapsed() < Duration::from_secs(5));
         assert!(succeeds_within(&mut Command::new("true"), Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn whoever_asks_to_end_learns_whether_it_did() -> Result<()> {
+        assert!(Background::start(Command::new("sleep").arg("20"))?.terminate(Duration::from_secs(5)));
+        let mut deaf = Command::new("sh");
+        deaf.args(["-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]).stdout(Stdio::piped());
+        let mut deaf = Background::start(&mut deaf)?;
+        assert_eq!(deaf.first_line()?, "ready");
+        assert!(!deaf.terminate(Duration::from_millis(200)));
+        Ok(())
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub fn run(binary: &Path) -> Result<()> {
     }
     // Its aims are for a program that does not count.
     drop(voices::run(PIECES, &runtime, &gateway, None)?);
-    gateway.stop();
+    if !gateway.stop() {
+        bail!("the server did not end by itself, so what it counted is lost");
+    }
     Ok(())
 }
