@@ -1,7 +1,8 @@
 //! The request log, roll-ups, and the live feed.
 //!
-//! A finished call hands one `CallRecord` to a bounded queue. The packer (`jobs`) reads tokens and text off the bodies (off the hot path) and packs them; the
-//! writer inserts what is packed and adds it to the roll-ups; while the database is away it puts it into spool files and brings them in later.
+//! A finished call is one `CallRecord`. When its answer is out it is settled (tokens and text read off its bodies) and laid on a tray (`queue`), or, if settling
+//! takes long, left to the packer (`jobs`), which empties the trays and compresses; the writer inserts what is packed and adds it to the roll-ups; while the
+//! database is away it puts it into spool files and brings them in later.
 
 #[cfg(feature = "server")]
 mod batch;
@@ -21,6 +22,8 @@ pub mod model;
 #[cfg(feature = "server")]
 pub(crate) mod prometheus;
 #[cfg(feature = "server")]
+mod queue;
+#[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
 mod rollup;
@@ -39,6 +42,7 @@ pub(crate) use self::service::turn;
 pub(crate) use self::{
     counters::Counters,
     kind::Names,
-    record::{CallRecord, Captured, LogQueue, Tried},
+    queue::LogQueue,
+    record::{CallRecord, Captured, Tried},
     spool::Spool,
 };

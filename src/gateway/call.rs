@@ -158,7 +158,7 @@ impl Call {
         record.duration_us = duration_us;
         record.captured = captured;
         finish(&mut record);
-        record.let_go();
+        record.read();
         self.app.log().push(record);
     }
 }

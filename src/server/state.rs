@@ -6,13 +6,13 @@ use crate::gateway::{Background, InFlight, Snapshot};
 use crate::identity::{LoginThrottle, MasterKey};
 use crate::issues::service::public::StatusPage;
 use crate::store::{Db, OpenError};
-use crate::telemetry::{CallRecord, Counters, LiveEvent, LiveFeed, LogQueue};
+use crate::telemetry::{Counters, LiveEvent, LiveFeed, LogQueue};
 use crate::types::{Fault, Id, Instant};
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{self, MissedTickBehavior};
 
@@ -102,13 +102,13 @@ fn system_clock() -> Instant {
 impl App {
     /// Opens everything and starts the background work.
     pub async fn start(settings: Settings) -> Result<(Self, Jobs), StartError> {
-        let (app, queue) = Self::open(settings).await?;
+        let app = Self::open(settings).await?;
         let spool_folder = app.settings().data_dir.join("spool");
         let spool =
             crate::telemetry::Spool::open(spool_folder.clone()).await.map_err(|e| StartError::Io(spool_folder.display().to_string(), e))?;
         let _ = app.0.spooled.set(spool.clone());
         let (last, came) = oneshot::channel();
-        let writer = tokio::spawn(crate::telemetry::jobs::write_log(app.clone(), spool, queue, came));
+        let writer = tokio::spawn(crate::telemetry::jobs::write_log(app.clone(), spool, came));
         let others = vec![
             tokio::spawn(crate::telemetry::jobs::pulse(app.clone())),
             tokio::spawn(crate::feedback::jobs::link(app.clone())),
@@ -124,14 +124,13 @@ impl App {
 
     /// Opens everything without background work, for one-off commands.
     pub async fn open_only(settings: Settings) -> Result<Self, StartError> {
-        Ok(Self::open(settings).await?.0)
+        Self::open(settings).await
     }
 
-    async fn open(settings: Settings) -> Result<(Self, mpsc::Receiver<Box<CallRecord>>), StartError> {
+    async fn open(settings: Settings) -> Result<Self, StartError> {
         settings.prepare_folder()?;
         let master_key = MasterKey::new(&settings.master_key()?)?;
         let db = Db::open(&settings.database_url).await?;
-        let (log, queue) = LogQueue::new();
         let in_flight = InFlight::at_most(settings.max_in_flight);
         let app = Self(Arc::new(Inner {
             db,
@@ -139,7 +138,7 @@ impl App {
             master_key,
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             reloading: Mutex::new(()),
-            log,
+            log: LogQueue::new(),
             counters: Arc::default(),
             database: AtomicU8::new(DATABASE_ANSWERS),
             spooled: std::sync::OnceLock::new(),
@@ -155,7 +154,7 @@ impl App {
             stop: watch::Sender::new(false),
         }));
         app.reload().await?;
-        Ok((app, queue))
+        Ok(app)
     }
 
     /// The database.

@@ -1,9 +1,7 @@
 //! What goes into the database, or the spool, at once: rows and the block they share.
 
-use super::block::{Builder, Press};
-use super::counters::Counters;
-use super::kind::Kinds;
-use super::record::{CallRecord, Row};
+use super::block::{Builder, MOST_CALLS, Press};
+use super::record::{Row, Settled};
 use crate::types::Instant;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -36,61 +34,45 @@ impl BlockIds {
     }
 }
 
-/// Settles calls and packs them, a few at a time: a record is large and its memory soon cold, its packed form is small.
-#[derive(Default)]
-pub(super) struct Packer {
-    kinds: Kinds,
-    press: Option<Press>,
-    open: Builder,
+/// Settled calls that are to share a block: their rows, and what goes into it.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
     rows: Vec<Row>,
-    closed: Vec<Batch>,
-    packed: usize,
+    content: Builder,
 }
 
-impl Packer {
-    /// Adds calls. Takes processor time: off the async threads.
-    pub fn add(
-        &mut self,
-        records: impl Iterator<Item = Box<CallRecord>>,
-        counters: &Counters,
-        ids: &BlockIds,
-        now: Instant,
-    ) -> io::Result<()> {
-        for record in records {
-            let settled = record.settle(&mut self.kinds);
-            counters.add(&settled);
-            self.open.add(&settled.facts, &settled.bodies())?;
-            self.rows.push(settled.row);
-            self.packed += 1;
-            if self.open.is_full() {
-                self.close(ids, now)?;
-            }
-        }
+impl Sheet {
+    /// An empty one that takes as much as is expected without asking for memory again and again.
+    pub fn in_memory_of(content: Builder) -> Self {
+        Self { rows: Vec::with_capacity(MOST_CALLS), content }
+    }
+
+    /// Adds a call. One that cannot be added leaves the others as they are.
+    pub fn add(&mut self, settled: Settled) -> io::Result<()> {
+        self.content.add(&settled.facts, &settled.bodies())?;
+        self.rows.push(settled.row);
         Ok(())
     }
 
-    /// Calls packed since they were last taken.
-    pub fn packed(&self) -> usize {
-        self.packed
+    /// Whether the next call belongs on another sheet.
+    pub fn is_full(&self) -> bool {
+        self.content.is_full()
     }
 
-    /// Takes what was packed.
-    pub fn take(&mut self, ids: &BlockIds, now: Instant) -> io::Result<Vec<Batch>> {
-        if !self.rows.is_empty() {
-            self.close(ids, now)?;
-        }
-        self.packed = 0;
-        Ok(std::mem::take(&mut self.closed))
+    /// Calls on it.
+    pub fn calls(&self) -> usize {
+        self.rows.len()
     }
 
-    fn close(&mut self, ids: &BlockIds, now: Instant) -> io::Result<()> {
-        let rows = std::mem::take(&mut self.rows);
-        let press = match &mut self.press {
-            Some(press) => press,
-            none => none.insert(Press::new()?),
-        };
-        self.closed.push(Batch { block: ids.next(now), rows, content: self.open.finish(press)? });
-        Ok(())
+    /// Its rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The batch, and the memory for another sheet. Takes processor time: off the async threads.
+    pub fn press(mut self, press: &mut Press, ids: &BlockIds, now: Instant) -> io::Result<(Batch, Builder)> {
+        let content = self.content.finish(press)?;
+        Ok((Batch { block: ids.next(now), rows: self.rows, content }, self.content))
     }
 }
 

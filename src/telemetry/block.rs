@@ -92,18 +92,21 @@ pub struct Entry {
 /// A block being filled.
 #[derive(Debug, Default)]
 pub struct Builder {
+    /// May end with a part of a call that could not be added.
     raw: Vec<u8>,
+    /// Where the last whole call ends.
+    end: usize,
     calls: usize,
 }
 
 impl Builder {
-    /// Adds a call; gives its place.
+    /// Adds a call; gives its place. One that cannot be added, even one that panics, leaves the others as they are.
     pub fn add<A: Serialize>(&mut self, facts: &Facts<A>, bodies: &Bodies<'_>) -> io::Result<usize> {
-        let start = self.raw.len();
+        self.raw.truncate(self.end);
         self.raw.extend([0; 4]);
         serde_json::to_writer(&mut self.raw, facts)?;
-        let length = self.raw.len() - start - 4;
-        self.raw[start..start + 4].copy_from_slice(&u32::try_from(length).map_err(io::Error::other)?.to_le_bytes());
+        let length = self.raw.len() - self.end - 4;
+        self.raw[self.end..self.end + 4].copy_from_slice(&u32::try_from(length).map_err(io::Error::other)?.to_le_bytes());
         for part in [bodies.request, bodies.rendered_prompt, bodies.response, bodies.response_text] {
             match part {
                 None => self.raw.extend(ABSENT.to_le_bytes()),
@@ -113,21 +116,23 @@ impl Builder {
                 }
             }
         }
+        self.end = self.raw.len();
         self.calls += 1;
         Ok(self.calls - 1)
     }
 
     /// Whether the next call belongs into another block.
     pub fn is_full(&self) -> bool {
-        self.calls >= MOST_CALLS || self.raw.len() >= FULL
+        self.calls >= MOST_CALLS || self.end >= FULL
     }
 
     /// The compressed block. Another can be begun, in the same memory.
     pub fn finish(&mut self, press: &mut Press) -> io::Result<Vec<u8>> {
-        let block = press.0.compress(&self.raw);
+        let block = press.0.compress(&self.raw[..self.end]);
         self.raw.clear();
         // A call with long bodies does not hold on to its memory.
         self.raw.shrink_to(2 * FULL);
+        self.end = 0;
         self.calls = 0;
         block
     }
@@ -200,6 +205,27 @@ mod tests {
         assert_eq!(second.facts.overhead_us, 7);
         assert_eq!(second.facts.metadata.expect("given").get(), r#"{"team":"blue"}"#);
         assert_eq!(second.response.as_deref(), Some(&[0xff, 0][..]));
+        assert!(read(&bytes, 2).expect("readable").is_none());
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_added_leaves_the_others_as_they_are() {
+        #[derive(Default)]
+        struct Broken;
+        impl Serialize for Broken {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("broken"))
+            }
+        }
+        let mut block = Builder::default();
+        let whole = |overhead_us| Facts::<Attempt> { overhead_us, ..Facts::default() };
+        block.add(&whole(1), &Bodies::default()).expect("adds");
+        block.add(&Facts { attempts: vec![Broken], ..Facts::default() }, &Bodies::default()).expect_err("broken");
+        assert_eq!(block.add(&whole(2), &Bodies::default()).expect("adds"), 1);
+        block.add(&Facts { attempts: vec![Broken], ..Facts::default() }, &Bodies::default()).expect_err("broken");
+        let bytes = block.finish(&mut Press::new().expect("memory")).expect("compresses");
+        let second = read(&bytes, 1).expect("readable").expect("there");
+        assert_eq!(second.facts.overhead_us, 2);
         assert!(read(&bytes, 2).expect("readable").is_none());
     }
 

@@ -1,7 +1,7 @@
 //! Counters and histograms for scrapers: everything this process has seen since it started, counted where calls are packed, off the hot path.
 
 use super::model::Outcome;
-use super::record::Settled;
+use super::record::Row;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,8 +60,8 @@ struct Names {
 }
 
 impl Names {
-    fn of(settled: &Settled) -> Self {
-        let names = &settled.row.kind.names;
+    fn of(row: &Row) -> Self {
+        let names = &row.kind.names;
         let text = |name: &Option<Arc<str>>| name.as_deref().unwrap_or_default().to_owned();
         let aside = ["shadow.", "playground."].into_iter().find(|start| names.endpoint.starts_with(start));
         match (&names.route, aside) {
@@ -111,8 +111,8 @@ struct Inner {
 }
 
 impl Inner {
-    fn learn(&mut self, call: &Settled) -> usize {
-        let mut names = Names::of(call);
+    fn learn(&mut self, row: &Row) -> usize {
+        let mut names = Names::of(row);
         if self.series.len() >= MOST && !self.by_names.contains_key(&names) {
             names = Names::other();
         }
@@ -125,8 +125,28 @@ impl Inner {
         if self.by_kind.len() >= 10 * MOST {
             self.by_kind.clear();
         }
-        self.by_kind.insert(call.row.kind.id, place);
+        self.by_kind.insert(row.kind.id, place);
         place
+    }
+
+    fn add(&mut self, row: &Row) {
+        self.own.add(&OWN_BOUNDS, seconds(row.overhead_us));
+        let place = match self.by_kind.get(&row.kind.id) {
+            Some(place) => *place,
+            None => self.learn(row),
+        };
+        let Some((_, series)) = self.series.get_mut(place) else { return };
+        *series.by_status.entry(row.status).or_default() += 1;
+        series.input_tokens += row.input_tokens;
+        series.output_tokens += row.output_tokens;
+        series.cached_tokens += row.cached_input_tokens;
+        series.nanodollars += row.cost.0;
+        if row.outcome == Outcome::Ok {
+            series.duration.add(&BOUNDS, seconds(row.duration_us));
+        }
+        if let Some(first) = row.first_token_us {
+            series.first_token.add(&BOUNDS, seconds(first));
+        }
     }
 }
 
@@ -140,26 +160,11 @@ fn seconds(us: i64) -> f64 {
 }
 
 impl Counters {
-    /// Counts a call.
-    pub(super) fn add(&self, call: &Settled) {
+    /// Counts calls.
+    pub(super) fn add(&self, rows: &[Row]) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.own.add(&OWN_BOUNDS, seconds(call.facts.overhead_us));
-        let kind = call.row.kind.id;
-        let place = match inner.by_kind.get(&kind) {
-            Some(place) => *place,
-            None => inner.learn(call),
-        };
-        let (row, Some((_, series))) = (&call.row, inner.series.get_mut(place)) else { return };
-        *series.by_status.entry(row.status).or_default() += 1;
-        series.input_tokens += row.input_tokens;
-        series.output_tokens += row.output_tokens;
-        series.cached_tokens += call.facts.cached_input_tokens;
-        series.nanodollars += row.cost.0;
-        if row.outcome == Outcome::Ok {
-            series.duration.add(&BOUNDS, seconds(row.duration_us));
-        }
-        if let Some(first) = row.first_token_us {
-            series.first_token.add(&BOUNDS, seconds(first));
+        for row in rows {
+            inner.add(row);
         }
     }
 

@@ -1,14 +1,15 @@
 //! The writer of the log, and the pulse of the live feed.
 
-use super::batch::{Batch, BlockIds, Packer};
+use super::batch::{Batch, BlockIds, Sheet};
+use super::block::Press;
 use super::live::LiveEvent;
+use super::queue::Tray;
 use super::record::CallRecord;
 use super::rollup::Rollups;
 use super::spool::Spool;
 use super::{service, store};
 use crate::server::App;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -16,10 +17,9 @@ use tokio::time::{self, Instant as Tick, MissedTickBehavior};
 
 /// Calls per transaction: keeps the one writer of `SQLite` free for feedback every few tens of milliseconds.
 const BATCH: usize = 2_048;
-/// Calls packed at once at most, and how many are worth waking up for.
-const PIECE: usize = 512;
-const WORTH: u32 = 256;
-/// The pause between two pieces: what waits to be packed is cold memory that every allocation walks through, but each waking disturbs the calls.
+/// How many calls are worth waking up for.
+const WORTH: u32 = 512;
+/// The pause between two looks at the trays: what waits there is memory that cools down, but each waking disturbs the calls.
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How long calls are gathered before a small batch is written.
@@ -33,11 +33,11 @@ const INSERT: Duration = Duration::from_secs(15);
 const PACKED: usize = 4;
 
 /// The packer and the writer of the log. They end when the last answer was given and every finished call is in the database or the spool.
-pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<CallRecord>>, last: oneshot::Receiver<()>) {
+pub(crate) async fn write_log(app: App, spool: Spool, last: oneshot::Receiver<()>) {
     let (sender, receiver) = mpsc::channel(PACKED);
     let packing = {
         let app = app.clone();
-        tokio::task::spawn_blocking(move || pack_on_this_thread(&app, queue, sender, last))
+        tokio::task::spawn_blocking(move || pack_on_this_thread(&app, &sender, last))
     };
     Writer::new(app, spool).run(receiver).await;
     if let Err(e) = packing.await.map_err(io::Error::other).flatten() {
@@ -46,83 +46,107 @@ pub(crate) async fn write_log(app: App, spool: Spool, queue: mpsc::Receiver<Box<
 }
 
 /// Packing takes a thread of its own, which sleeps in between and wakes nobody else: on the shared runtime each piece was six switches of threads.
-fn pack_on_this_thread(
-    app: &App,
-    queue: mpsc::Receiver<Box<CallRecord>>,
-    sender: mpsc::Sender<Vec<Batch>>,
-    last: oneshot::Receiver<()>,
-) -> io::Result<()> {
+fn pack_on_this_thread(app: &App, sender: &mpsc::Sender<Vec<Batch>>, last: oneshot::Receiver<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(pack_calls(app, queue, sender, last));
+    runtime.block_on(pack_calls(app, Packer::new()?, sender, last));
     Ok(())
 }
 
-/// Takes finished calls until there are no more, packs them, and hands them on.
-async fn pack_calls(
-    app: &App,
-    mut queue: mpsc::Receiver<Box<CallRecord>>,
-    sender: mpsc::Sender<Vec<Batch>>,
-    mut last: oneshot::Receiver<()>,
-) {
-    let (mut packer, ids) = (Packer::default(), BlockIds::new());
-    let mut piece = Vec::with_capacity(PIECE);
+/// Packs what lies on the trays until there is no more to come, and hands it on.
+async fn pack_calls(app: &App, mut packer: Packer, sender: &mpsc::Sender<Vec<Batch>>, mut last: oneshot::Receiver<()>) {
     let (mut pause, mut open) = (PAUSE, true);
-    loop {
+    while open {
         tokio::select! {
-            _ = &mut last, if open => {
-                // What is in the queue still comes out; nothing new goes in.
-                queue.close();
+            _ = &mut last => {
+                // What lies on the trays still comes out; nothing new goes in.
+                app.log().end();
                 open = false;
-                continue;
             }
-            n = queue.recv_many(&mut piece, PIECE) => if n == 0 { break },
+            () = app.log().arrival() => {}
             // The writer is gone without a word: its runtime ended, which waits for this thread.
             () = sender.closed() => return,
         }
         let until = Tick::now() + GATHER;
         loop {
-            pack(app, &mut packer, &ids, &mut piece);
-            if packer.packed() >= BATCH || Tick::now() >= until || !open {
+            let over = !open || Tick::now() >= until;
+            let calls = packer.pack(app, over);
+            if over || packer.packed >= BATCH {
                 break;
             }
+            pause = next_pause(pause, calls);
             time::sleep_until(until.min(Tick::now() + pause)).await;
-            while piece.len() < PIECE
-                && let Ok(record) = queue.try_recv()
-            {
-                piece.push(record);
-            }
-            pause = next_pause(pause, piece.len());
         }
-        match packer.take(&ids, app.now()) {
-            Ok(batches) => {
-                if sender.send(batches).await.is_err() {
-                    return;
-                }
+        for batches in packer.take() {
+            if sender.send(batches).await.is_err() {
+                return;
             }
-            Err(e) => tracing::error!(error = %e, "calls are lost: they cannot be packed"),
         }
     }
 }
 
-/// Packs a piece and empties it. Whatever is wrong with a call, those that come after it are packed.
-#[expect(clippy::vec_box, reason = "as they come out of the queue")]
-fn pack(app: &App, packer: &mut Packer, ids: &BlockIds, piece: &mut Vec<Box<CallRecord>>) {
-    let calls = piece.len();
-    let result = catch_unwind(AssertUnwindSafe(|| packer.add(piece.drain(..), app.counters(), ids, app.now())));
-    let result = result.unwrap_or_else(|_| {
-        // Half-way through a call: nothing of it can be trusted.
-        *packer = Packer::default();
-        Err(io::Error::other("the packer panicked"))
-    });
-    if let Err(e) = result {
-        tracing::error!(error = %e, calls, "calls are lost: they cannot be packed");
-    }
-}
-
-/// The pause after which a piece that is worth it is there, if calls come as they came in the last one.
+/// The pause after which as many calls are there as are worth waking up for, if they come as they came in the last one.
 fn next_pause(last: Duration, calls: usize) -> Duration {
     let calls = u32::try_from(calls).unwrap_or(u32::MAX).max(1);
     (last * WORTH / calls).clamp(PAUSE, LONGEST_PAUSE)
+}
+
+/// Settles calls that take long, and compresses all of them.
+struct Packer {
+    press: Press,
+    ids: BlockIds,
+    own: Tray,
+    long: Vec<CallRecord>,
+    sheets: Vec<Sheet>,
+    batches: Vec<Batch>,
+    /// Calls in the batches.
+    packed: usize,
+}
+
+impl Packer {
+    fn new() -> io::Result<Self> {
+        let own = Tray::default();
+        Ok(Self { press: Press::new()?, ids: BlockIds::new(), own, long: Vec::new(), sheets: Vec::new(), batches: Vec::new(), packed: 0 })
+    }
+
+    /// Packs the full sheets that wait, and the begun ones, too, if `all`; tells how many calls those were. Takes processor time: off the async threads.
+    fn pack(&mut self, app: &App, all: bool) -> usize {
+        app.log().take(all, &mut self.sheets, &mut self.long);
+        for record in self.long.drain(..) {
+            self.own.settle(record, || app.log().memory());
+        }
+        self.own.take(all, &mut self.sheets);
+        let before = self.packed;
+        for sheet in self.sheets.drain(..) {
+            let calls = sheet.calls();
+            app.counters().add(sheet.rows());
+            match sheet.press(&mut self.press, &self.ids, app.now()) {
+                Ok((batch, memory)) => {
+                    self.packed += calls;
+                    self.batches.push(batch);
+                    app.log().give_back(memory);
+                }
+                Err(e) => tracing::error!(error = %e, calls, "calls are lost: they cannot be packed"),
+            }
+        }
+        self.packed - before
+    }
+
+    /// What was packed, by transactions.
+    fn take(&mut self) -> Vec<Vec<Batch>> {
+        let (mut transactions, mut calls) = (Vec::new(), 0);
+        for batch in std::mem::take(&mut self.batches) {
+            if transactions.is_empty() || calls >= BATCH {
+                transactions.push(Vec::new());
+                calls = 0;
+            }
+            calls += batch.rows.len();
+            if let Some(transaction) = transactions.last_mut() {
+                transaction.push(batch);
+            }
+        }
+        self.packed = 0;
+        transactions
+    }
 }
 
 /// The writer and what it remembers from batch to batch.
@@ -247,11 +271,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_packer_sleeps_as_long_as_it_takes_for_a_piece_to_be_worth_it() {
+    fn the_packer_sleeps_until_it_is_worth_waking_up() {
         let ms = Duration::from_millis;
         assert_eq!(next_pause(PAUSE, 0), ms(50), "nobody calls");
-        assert_eq!(next_pause(PAUSE, 55), ms(10) * 256 / 55, "5,500 calls a second");
-        assert_eq!(next_pause(ms(40), 512), ms(20), "twice as many as were worth it");
-        assert_eq!(next_pause(ms(50), 1_500), PAUSE, "a flood");
+        assert_eq!(next_pause(PAUSE, 256), ms(20), "25,600 calls a second");
+        assert_eq!(next_pause(ms(40), 1_024), ms(20), "twice as many as were worth it");
+        assert_eq!(next_pause(ms(50), 3_000), PAUSE, "a flood");
     }
 }

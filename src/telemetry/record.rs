@@ -18,17 +18,13 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::mpsc;
 
 /// Longest body kept in the log, in bytes; the rest is cut.
 const MAX_BODY: usize = 512 * 1024;
-/// Largest answer that is read between two calls, in bytes.
+/// Largest answer that is read between two calls, and most that is said in a call that is settled there, in bytes.
 const READ_AT_ONCE: usize = 64 * 1024;
 /// Characters of the last user message kept for lists.
 const PREVIEW_CHARS: usize = 160;
-/// Calls that may wait for the writer before new ones are counted as lost.
-const QUEUE: usize = 100_000;
 
 /// The answer as it passed by.
 #[derive(Debug, Default)]
@@ -48,6 +44,15 @@ impl Captured {
     /// A whole JSON answer in that dialect, in the pieces it came in.
     pub fn whole(dialect: Dialect, mut pieces: impl Iterator<Item = Bytes>) -> Self {
         Self::Whole(dialect, pieces.next().unwrap_or_default(), pieces.collect())
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Whole(_, first, more) => first.len() + more.iter().map(Bytes::len).sum::<usize>(),
+            Self::Read(_, body) => body.len(),
+            Self::Stream(summary) => summary.answer.as_ref().map_or(0, Bytes::len),
+        }
     }
 }
 
@@ -113,6 +118,11 @@ pub(crate) struct Row {
     pub output_tokens: i64,
     pub cost: Nanodollars,
     pub preview: Option<Arc<str>>,
+    /// Only for the counters of this process.
+    #[serde(skip)]
+    pub overhead_us: i64,
+    #[serde(skip)]
+    pub cached_input_tokens: u64,
 }
 
 /// A row and what goes into the block.
@@ -142,16 +152,20 @@ impl Settled {
 }
 
 impl CallRecord {
-    /// Lets go of what was said if the log does not keep it and nothing is left to be counted in it: it then waits for no packer and no database. A large
-    /// answer is left to the packer, and so is counting where the provider did not.
-    pub fn let_go(&mut self) {
+    /// Reads the answer, unless it is a large one: whoever calls next should not wait for that. What was said is let go of if the log does not keep it and
+    /// nothing is left to be counted in it: it then waits for no packer and no database.
+    pub fn read(&mut self) {
+        if let Captured::Whole(dialect, first, more) = &mut self.captured
+            && first.len() + more.iter().map(Bytes::len).sum::<usize>() <= READ_AT_ONCE
+        {
+            let body = join(std::mem::take(first), more);
+            self.captured = Captured::Read(Box::new(kept_of(*dialect, &body)), body);
+        }
         if self.keep_bodies {
             return;
         }
         let mut counted = match &mut self.captured {
-            // Whoever calls next should not wait until a large one is read.
-            Captured::Whole(_, first, more) if first.len() + more.iter().map(Bytes::len).sum::<usize>() > READ_AT_ONCE => return,
-            Captured::Whole(dialect, first, more) => Box::new(kept_of(*dialect, &join(std::mem::take(first), more))),
+            Captured::Whole(..) => return,
             Captured::Read(summary, _) | Captured::Stream(summary) => std::mem::take(summary),
             Captured::Nothing => Box::default(),
         };
@@ -162,6 +176,17 @@ impl CallRecord {
             self.rendered_prompt = None;
         }
         self.captured = Captured::Stream(counted);
+    }
+
+    /// Whether settling it takes no longer than whoever calls next may wait: its answer is read, its tokens are counted, and it is no large one.
+    pub(super) fn is_quick(&self) -> bool {
+        let counted = match &self.captured {
+            Captured::Nothing => self.outcome != Outcome::Ok,
+            Captured::Whole(..) => false,
+            Captured::Read(summary, _) | Captured::Stream(summary) => !is_ours_to_count(self.outcome, summary),
+        };
+        let prompt = self.rendered_prompt.as_ref().map_or(0, Bytes::len);
+        counted && self.request_body.len() + prompt + self.captured.bytes() <= READ_AT_ONCE
     }
 
     /// Reads tokens, text and preview off the bodies and prices the call.
@@ -210,6 +235,8 @@ impl CallRecord {
                 .then(|| chat::summarise_request(&self.request_body, PREVIEW_CHARS).last_user_text)
                 .flatten()
                 .map(Into::into),
+            overhead_us: self.overhead_us,
+            cached_input_tokens: usage.cached_input,
         };
         let facts = Facts {
             error_message: self.error_message,
@@ -296,62 +323,14 @@ fn cut(body: &[u8]) -> &[u8] {
     &body[..body.len().min(MAX_BODY)]
 }
 
-/// The way into the log: never waits.
-#[derive(Clone, Debug)]
-pub(crate) struct LogQueue {
-    // Boxed: a record is moved a few times on its way, and is large.
-    sender: mpsc::Sender<Box<CallRecord>>,
-    counts: Arc<Counts>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    accepted: AtomicU64,
-    lost: AtomicU64,
-    stored: AtomicU64,
-}
-
-impl LogQueue {
-    /// The queue and the end the writer reads.
-    pub fn new() -> (Self, mpsc::Receiver<Box<CallRecord>>) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self { sender, counts: Arc::default() }, receiver)
-    }
-
-    /// Hands a record over; counts it as lost when the writer is a hundred thousand calls behind.
-    pub fn push(&self, record: Box<CallRecord>) {
-        let counter = if self.sender.try_send(record).is_ok() { &self.counts.accepted } else { &self.counts.lost };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Calls were written to the database.
-    pub fn add_stored(&self, calls: usize) {
-        self.counts.stored.fetch_add(calls as u64, Ordering::Relaxed);
-    }
-
-    /// Calls handed over since the start.
-    pub fn accepted(&self) -> u64 {
-        self.counts.accepted.load(Ordering::Relaxed)
-    }
-
-    /// Calls lost since the start.
-    pub fn lost(&self) -> u64 {
-        self.counts.lost.load(Ordering::Relaxed)
-    }
-
-    /// Calls written to the database since the start.
-    pub fn stored(&self) -> u64 {
-        self.counts.stored.load(Ordering::Relaxed)
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const ASKED: &str = r#"{"model":"bot","messages":[{"role":"user","content":"How do I get my money back?"}]}"#;
 
-    fn call(keep_bodies: bool, captured: Captured) -> CallRecord {
+    /// A call that came to its end.
+    pub fn call(keep_bodies: bool, captured: Captured) -> CallRecord {
         let names =
             Names { endpoint: "chat".into(), key: "k".into(), route: None, variant: None, provider: None, model: None, prompt: None };
         CallRecord {
@@ -402,7 +381,7 @@ mod tests {
             for way in ways {
                 let said = |keep: bool, outcome: Outcome| {
                     let mut record = CallRecord { outcome, ..call(keep, way(answer(usage))) };
-                    record.let_go();
+                    record.read();
                     let settled = record.settle(&mut Kinds::default());
                     let row = &settled.row;
                     let facts = serde_json::to_value(&settled.facts).expect("JSON");
@@ -421,16 +400,36 @@ mod tests {
     fn what_the_log_does_not_keep_does_not_travel() {
         let usage = r#","usage":{"prompt_tokens":11,"completion_tokens":7}"#;
         let mut counted = call(false, Captured::Whole(Dialect::OpenAi, answer(usage), Vec::new()));
-        counted.let_go();
+        counted.read();
         assert!(counted.request_body.is_empty() && counted.rendered_prompt.is_none());
         assert!(matches!(&counted.captured, Captured::Stream(summary) if summary.text.is_none() && summary.answer.is_none()));
         // What nobody counted is counted by us, from what was said.
         let mut uncounted = call(false, Captured::Whole(Dialect::OpenAi, answer(""), Vec::new()));
-        uncounted.let_go();
+        uncounted.read();
         assert_eq!(uncounted.request_body, ASKED);
         // Of a call that failed nothing is.
         let mut failed = CallRecord { outcome: Outcome::Error, ..call(false, Captured::Nothing) };
-        failed.let_go();
+        failed.read();
         assert!(failed.request_body.is_empty());
+    }
+
+    #[test]
+    fn what_takes_long_to_settle_is_left_to_the_packer() {
+        let whole = |usage: &str| Captured::Whole(Dialect::OpenAi, answer(usage), Vec::new());
+        let usage = r#","usage":{"prompt_tokens":11,"completion_tokens":7}"#;
+        for keep in [true, false] {
+            let quick = |mut record: CallRecord| {
+                record.read();
+                record.is_quick()
+            };
+            assert!(quick(call(keep, whole(usage))), "counted by its provider");
+            assert!(!quick(call(keep, whole(""))), "to be counted here");
+            assert!(!quick(call(keep, Captured::Nothing)), "to be counted here, too");
+            assert!(quick(CallRecord { outcome: Outcome::Error, ..call(keep, Captured::Nothing) }), "nothing to be counted");
+            let large = [&b" ".repeat(READ_AT_ONCE)[..], &answer(usage)].concat();
+            assert!(!quick(call(keep, Captured::Whole(Dialect::OpenAi, large.into(), Vec::new()))), "a large answer");
+            let asked = CallRecord { request_body: b" ".repeat(READ_AT_ONCE).into(), ..call(keep, whole(usage)) };
+            assert_eq!(quick(asked), !keep, "a large request, if it is kept");
+        }
     }
 }

@@ -199,6 +199,8 @@ mod tests {
             output_tokens: tokens * 2,
             cost: Nanodollars(tokens * 3),
             preview: None,
+            overhead_us: 0,
+            cached_input_tokens: 0,
         }
     }
 

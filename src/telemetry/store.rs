@@ -92,11 +92,8 @@ macro_rules! insert_all {
 pub async fn insert(db: &Db, batches: &[Batch]) -> Result<()> {
     let mut tx = db.begin().await?;
     insert_kinds(&mut tx, batches.iter().flat_map(|batch| &batch.rows).map(|row| &row.kind)).await?;
-    for batch in batches {
-        const BLOCK: &str = "INSERT INTO request_blocks (id, content) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
-        sql!(tx.on(), execute, BLOCK, batch.block, &batch.content[..])?;
-        insert_rows(&mut tx, batch).await?;
-    }
+    insert_blocks(&mut tx, batches).await?;
+    insert_rows(&mut tx, batches).await?;
     tx.commit().await
 }
 
@@ -134,18 +131,26 @@ fn word(outcome: Outcome) -> Arc<str> {
     .clone()
 }
 
-async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
+async fn insert_blocks(tx: &mut Tx, batches: &[Batch]) -> Result<()> {
+    static INSERTS: LazyLock<Inserts> =
+        LazyLock::new(|| Inserts::new("INTO request_blocks (id, content)", 2, "ON CONFLICT (id) DO NOTHING"));
+    insert_all!(tx, INSERTS, batches, |batch, query| query.bind(batch.block).bind(&batch.content[..]));
+    Ok(())
+}
+
+async fn insert_rows(tx: &mut Tx, batches: &[Batch]) -> Result<()> {
     static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
         const HEAD: &str =
             "INTO requests (id, caller_id, started_at, kind, status, outcome, error_code, streamed, user_id, session_id, duration_us,
             first_token_us, input_tokens, output_tokens, cost, preview, block, place)";
         Inserts::new(HEAD, 18, "ON CONFLICT (id) DO NOTHING")
     });
-    let mut rows: Vec<(i64, &Row)> = (0..).zip(&batch.rows).collect();
+    let places = |block: i64| (0_i64..).map(move |place| (block, place));
+    let mut rows: Vec<((i64, i64), &Row)> = batches.iter().flat_map(|batch| places(batch.block).zip(&batch.rows)).collect();
     // Calls end in another order than they began. In the order of their ids they are appended to every index.
     rows.sort_unstable_by(|(_, one), (_, other)| one.id.cmp(&other.id));
     insert_all!(tx, INSERTS, &rows[..], |pair, query| {
-        let (place, row) = pair;
+        let ((block, place), row) = pair;
         query
             .bind(row.id.clone())
             .bind(row.caller_id.as_deref())
@@ -163,7 +168,7 @@ async fn insert_rows(tx: &mut Tx, batch: &Batch) -> Result<()> {
             .bind(row.output_tokens)
             .bind(row.cost)
             .bind(row.preview.clone())
-            .bind(batch.block)
+            .bind(block)
             .bind(place)
     });
     Ok(())
