@@ -10,6 +10,7 @@ pub mod openapi;
 mod patience;
 pub mod replicas;
 mod state;
+pub(crate) mod threads;
 
 pub(crate) use api::unreadable;
 pub use api::{ApiError, Body, whole_body};

@@ -29,7 +29,7 @@ impl Head {
             [(names::ROUTE, plan.route.map(|r| &r.label)), (names::VARIANT, plan.variant.map(|v| &v.label)), (names::PROMPT, prompt)];
         for (name, label) in labels {
             if let Some(label) = label {
-                headers.insert(name, label.header.clone());
+                headers.insert(name, label.header());
             }
         }
         let signed = id.and_then(|id| token::sign(exchange.gateway.app.master_key().feedback(), &id, exchange.now));
@@ -51,7 +51,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub fn new(ready: Ready, head: Head, target: &TargetEntry) -> Self {
-        let (provider, model) = (target.provider.label.header.clone(), target.model.header.clone());
+        let (provider, model) = (target.provider.label.header(), target.model.header());
         Self { ready, head, provider, model, estimated: false }
     }
 
@@ -114,7 +114,7 @@ impl Answer {
 /// Marks what a provider answered to a call that was only handed on.
 pub(super) fn passed(headers: &mut HeaderMap, target: &TargetEntry, overhead: i64) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(names::PROVIDER, target.provider.label.header.clone());
+    headers.insert(names::PROVIDER, target.provider.label.header());
     headers.insert(names::ATTEMPTS, HeaderValue::from(1));
     headers.insert(names::CACHE, HeaderValue::from_static("off"));
     headers.insert(names::OVERHEAD, number(overhead.unsigned_abs()));

@@ -67,9 +67,9 @@ impl Call {
     /// Which arm of which route it takes.
     pub fn routed(&mut self, route: &RouteEntry, variant: &VariantEntry) {
         if let Some(record) = &mut self.record {
-            record.names.route = Some(route.label.text.clone());
-            record.names.variant = Some(variant.label.text.clone());
-            record.names.prompt = variant.prompt.as_ref().map(|(_, label)| label.text.clone());
+            record.names.route = Some(route.label.text.shared());
+            record.names.variant = Some(variant.label.text.shared());
+            record.names.prompt = variant.prompt.as_ref().map(|(_, label)| label.text.shared());
             record.keep_bodies = route.log_bodies;
         }
     }
@@ -77,8 +77,8 @@ impl Call {
     /// Which target is tried now.
     pub fn targeted(&mut self, target: &TargetEntry) {
         if let Some(record) = &mut self.record {
-            record.names.provider = Some(target.provider.label.text.clone());
-            record.names.model = Some(target.model.text.clone());
+            record.names.provider = Some(target.provider.label.text.shared());
+            record.names.model = Some(target.model.text.shared());
             record.price.clone_from(&target.price);
         }
     }
@@ -88,7 +88,7 @@ impl Call {
         let duration_us = micros(took);
         self.upstream_us += duration_us;
         if let Some(record) = &mut self.record {
-            let (provider, model) = (target.provider.label.text.clone(), target.model.text.clone());
+            let (provider, model) = (target.provider.label.text.shared(), target.model.text.shared());
             record.attempts.push(Tried { provider, model, status, error, duration_us });
         }
     }

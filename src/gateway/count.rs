@@ -64,7 +64,7 @@ async fn estimate(exchange: &Exchange, target: &TargetEntry, chat: &ChatRequest<
     let mut request = exchange.dialect().read_request(body).map_err(refused)?;
     request.model = chat.model.clone().into_owned();
     let countable = count::countable(&request);
-    let model = target.model.text.clone();
+    let model = target.model.text.shared();
     // Takes a while for long texts: off the lane.
     let work = exchange.gateway.app.background().compute(move || {
         let texts: u64 = countable.texts.iter().map(|text| crate::catalog::tokens::estimate(&model, text)).sum();

@@ -1,5 +1,6 @@
 //! What callers can ask for, and what the log calls it.
 
+use crate::server::threads::SharedText;
 use hypercare_wire::dialect::Dialect;
 use hypercare_wire::embeddings::EmbeddingDialect;
 use std::sync::Arc;
@@ -68,8 +69,8 @@ const ALL: [Endpoint; 7] = [
 /// An endpoint's names, made once.
 struct Names {
     known: &'static str,
-    plain: Arc<str>,
-    shadow: Arc<str>,
+    plain: SharedText,
+    shadow: SharedText,
 }
 
 /// Names made once, to be shared with log records.
@@ -85,12 +86,12 @@ impl Default for Endpoints {
 impl Endpoints {
     /// Its name.
     pub fn name(&self, endpoint: Endpoint) -> Arc<str> {
-        self.find(endpoint).map_or_else(|| endpoint.name().into(), |names| names.plain.clone())
+        self.find(endpoint).map_or_else(|| endpoint.name().into(), |names| names.plain.shared())
     }
 
     /// The name of a copy of a call to it.
     pub fn shadow(&self, endpoint: Endpoint) -> Arc<str> {
-        self.find(endpoint).map_or_else(|| format!("{SHADOW}{}", endpoint.name()).into(), |names| names.shadow.clone())
+        self.find(endpoint).map_or_else(|| format!("{SHADOW}{}", endpoint.name()).into(), |names| names.shadow.shared())
     }
 
     /// The name of a call from the playground.

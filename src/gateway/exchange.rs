@@ -99,7 +99,7 @@ impl Exchange {
             started_at: self.now,
             names: Names {
                 endpoint: self.snapshot.endpoints().name(self.endpoint),
-                key: self.key.shared_name.clone(),
+                key: self.key.shared_name.shared(),
                 route: None,
                 variant: None,
                 provider: None,

@@ -133,7 +133,7 @@ async fn answer(exchange: &Exchange, asked: Try, body: &Bytes, call: &mut Call) 
                 (Arc::new(*prompt), label)
             });
             if let (Some(record), Some((_, label))) = (call.record(), &prompt) {
-                record.names.prompt = Some(label.text.clone());
+                record.names.prompt = Some(label.text.shared());
             }
             let variant = VariantEntry { label: Label::new("playground"), weight: 0.0, target, prompt };
             let plan = Plan::shadow(&variant);

@@ -19,7 +19,7 @@ pub(super) fn copy(exchange: &Exchange, route: &Arc<RouteEntry>, chosen: &Varian
     let background = exchange.gateway.app.background();
     let Some(original) = call.record() else { return };
     for &place in &route.shadow {
-        if route.variants.get(place).is_none_or(|variant| variant.label.text == chosen.label.text) {
+        if route.variants.get(place).is_none_or(|variant| *variant.label.text == *chosen.label.text) {
             continue;
         }
         let Some(slot) = background.slot() else { continue };

@@ -15,6 +15,7 @@ use crate::routing::allocation::{self, Runs};
 use crate::routing::model::{Choose, Failover, FailoverOn, OnHangUp, Route, StickyBy, Variant};
 use crate::routing::rules::Condition;
 use crate::server::App;
+use crate::server::threads::{PerThread, SharedText};
 use crate::types::Fault;
 use axum::http::HeaderValue;
 use hypercare_wire::usage::Usage;
@@ -28,7 +29,7 @@ pub struct KeyEntry {
     /// Its name.
     pub name: String,
     /// The name again, to be shared with log records.
-    pub shared_name: Arc<str>,
+    pub(crate) shared_name: SharedText,
     /// What it may do.
     pub scopes: Vec<Scope>,
     /// Routes it may call; empty: all, and `provider/model` directly.
@@ -45,10 +46,11 @@ impl KeyEntry {
 }
 
 /// A name as log records share it and as a header gives it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Label {
-    pub text: Arc<str>,
-    pub header: HeaderValue,
+    pub text: SharedText,
+    header: HeaderValue,
+    headers: PerThread<HeaderValue>,
 }
 
 impl Label {
@@ -61,7 +63,14 @@ impl Label {
                 .collect();
             HeaderValue::from_str(&encoded).unwrap_or(HeaderValue::from_static("?"))
         });
-        Self { text: text.into(), header }
+        Self { text: text.into(), header, headers: PerThread::default() }
+    }
+
+    /// As a header gives it.
+    pub fn header(&self) -> HeaderValue {
+        // Bytes of its own: a clone would count with all others.
+        let own = || HeaderValue::from_bytes(self.header.as_bytes()).unwrap_or_else(|_| self.header.clone());
+        self.headers.get(own).clone()
     }
 }
 

@@ -7,11 +7,11 @@ use super::batch::Sheet;
 use super::block::Builder;
 use super::kind::Kinds;
 use super::record::CallRecord;
-use std::cell::Cell;
+use crate::server::threads;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -90,8 +90,7 @@ impl fmt::Debug for LogQueue {
 impl LogQueue {
     /// With a tray for each thread that answers calls, and as many for others.
     pub fn new() -> Self {
-        let trays = 2 * std::thread::available_parallelism().map_or(1, usize::from);
-        let places = (0..trays).map(|_| Place::default()).collect();
+        let places = (0..threads::places()).map(|_| Place::default()).collect();
         Self(Arc::new(Inner {
             places,
             asleep: AtomicBool::new(false),
@@ -103,12 +102,7 @@ impl LogQueue {
 
     /// The place of this thread.
     fn place(&self) -> &Place {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static NUMBER: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed));
-        }
-        let places = &self.0.places;
-        &places[NUMBER.get() % places.len()]
+        &self.0.places[threads::place()]
     }
 
     /// Hands a call over that was [read](CallRecord::read); counts it as lost when the packer is far behind.
