@@ -1,8 +1,8 @@
 //! Copies of small bodies for the log.
 //!
-//! A piece of a connection's read buffer keeps all of that buffer in memory until the log is written, and the connection has to get itself another. Copies
-//! of their own would be freed by the thread that packs the log, one by one, which costs an allocator more than it costs the copy. So what calls of a lane say
-//! goes one after the other into rooms that are freed as a whole.
+//! A piece of a connection's read buffer keeps all of that buffer in memory until its call is settled, and the connection has to get itself another. Copies
+//! of their own would be asked for and freed one by one, which costs an allocator more than it costs the copy. So what calls of a lane say goes one after the
+//! other into rooms that are freed as a whole.
 
 use bytes::{Bytes, BytesMut};
 use std::cell::RefCell;
