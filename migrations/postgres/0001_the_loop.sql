@@ -254,7 +254,12 @@ CREATE TABLE requests (
   cost BIGINT NOT NULL,
   preview TEXT,
   block BIGINT NOT NULL,
-  place BIGINT NOT NULL
+  place BIGINT NOT NULL,
+  segment BIGINT NOT NULL
+);
+-- All calls are of one segment here: see SQLite's migration for what segments are for.
+CREATE TABLE request_segments (
+  id BIGINT PRIMARY KEY NOT NULL
 );
 CREATE INDEX requests_by_kind ON requests (kind, id);
 CREATE INDEX requests_by_caller_id ON requests (caller_id, id) WHERE caller_id IS NOT NULL;

@@ -254,13 +254,20 @@ CREATE TABLE requests (
   cost INTEGER NOT NULL,
   preview TEXT,
   block INTEGER NOT NULL,
-  place INTEGER NOT NULL
+  place INTEGER NOT NULL,
+  segment INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX requests_by_kind ON requests (kind, id);
-CREATE INDEX requests_by_caller_id ON requests (caller_id, id) WHERE caller_id IS NOT NULL;
-CREATE INDEX requests_by_user ON requests (user_id, id) WHERE user_id IS NOT NULL;
-CREATE INDEX requests_by_session ON requests (session_id, id) WHERE session_id IS NOT NULL;
+-- People, conversations and callers' ids come in no order. In an index of all of them every call would change a page of its own; so each segment, some
+-- tens of thousands of calls in a row, has its own part of these indexes, which fits into the cache. Whoever searches looks into every segment.
+CREATE INDEX requests_by_caller_id ON requests (segment, caller_id, id) WHERE caller_id IS NOT NULL;
+CREATE INDEX requests_by_user ON requests (segment, user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX requests_by_session ON requests (segment, session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX requests_failed ON requests (id) WHERE outcome <> 'ok';
+
+CREATE TABLE request_segments (
+  id INTEGER PRIMARY KEY NOT NULL
+);
 
 -- Bodies and rare facts of up to 256 calls, compressed (zstd). They compress well together, and can be kept for a shorter time than the rows.
 CREATE TABLE request_blocks (

@@ -387,10 +387,19 @@ pub async fn rating_of(db: &Db, request: &Id) -> Result<Option<Rating>> {
 
 /// How a user rated the newest rated one of their newest fifty calls.
 pub async fn newest_rating(db: &Db, user: &str) -> Result<Option<Rating>> {
-    const SQL: &str =
+    // Their newest of every segment of the log, and of those the newest.
+    const SQLITE: &str =
+        "SELECT f.rating FROM (SELECT r.id FROM request_segments s CROSS JOIN requests r ON r.id IN (SELECT x.id FROM requests x
+           WHERE x.segment = s.id AND x.user_id = $1 ORDER BY x.id DESC LIMIT 50) ORDER BY r.id DESC LIMIT 50) r JOIN feedback f ON f.request = r.id
+         WHERE f.rating IS NOT NULL ORDER BY r.id DESC, f.updated_at DESC LIMIT 1";
+    const POSTGRES: &str =
         "SELECT f.rating FROM (SELECT id FROM requests WHERE user_id = $1 ORDER BY id DESC LIMIT 50) r JOIN feedback f ON f.request = r.id
          WHERE f.rating IS NOT NULL ORDER BY r.id DESC, f.updated_at DESC LIMIT 1";
-    Ok(sql!(db.read(), fetch_optional::<(Rating,)>, SQL, user)?.map(|(rating,)| rating))
+    let text = match db {
+        Db::Sqlite { .. } => SQLITE,
+        Db::Postgres(_) => POSTGRES,
+    };
+    Ok(sql!(db.read(), fetch_optional::<(Rating,)>, text, user)?.map(|(rating,)| rating))
 }
 
 /// When the earliest of some feedback was given.
@@ -425,7 +434,8 @@ pub async fn link(db: &Db, since: Instant, one: Option<&Id>) -> Result<u64> {
            user_id = COALESCE(feedback.user_id, m.user_id), session_id = COALESCE(feedback.session_id, m.session_id)
          FROM (SELECT f.id AS feedback, r.id, r.user_id, r.session_id, k.route, k.variant, k.prompt, k.model FROM feedback f JOIN requests r ON r.id =
              COALESCE((SELECT r1.id FROM requests r1 WHERE r1.id = f.request),
-               (SELECT r2.id FROM requests r2 WHERE r2.caller_id = f.request_id ORDER BY r2.id DESC LIMIT 1),
+               (SELECT r2.id FROM request_segments s CROSS JOIN requests r2 WHERE r2.segment = s.id AND r2.caller_id = f.request_id
+                 ORDER BY r2.id DESC LIMIT 1),
                (SELECT r3.id FROM requests r3 WHERE r3.id = f.request_id))
              LEFT JOIN request_kinds k ON k.id = r.kind
            WHERE NOT f.linked AND f.updated_at >= $1 AND ($2 IS NULL OR f.id = $2)) m

@@ -88,12 +88,20 @@ macro_rules! insert_all {
     }};
 }
 
-/// Inserts batches, rows and blocks, in one transaction. What is there already (brought in again after a crash) is skipped.
-pub async fn insert(db: &Db, batches: &[Batch]) -> Result<()> {
+/// Inserts batches, rows and blocks, in one transaction, as calls of a segment. What is there already (brought in again after a crash) is skipped.
+///
+/// Calls of a segment have their own part of the indexes by user, session and caller's id. `PostgreSQL` has one segment: its other processes write what was
+/// changed in its indexes, while `SQLite`'s one writer would, page by page, for every call.
+pub async fn insert(db: &Db, batches: &[Batch], segment: i64) -> Result<()> {
     let mut tx = db.begin().await?;
+    let segment = match &tx {
+        Tx::Sqlite(_) => segment,
+        Tx::Postgres(_) => 0,
+    };
+    sql!(tx.on(), execute, "INSERT INTO request_segments (id) VALUES ($1) ON CONFLICT (id) DO NOTHING", segment)?;
     insert_kinds(&mut tx, batches.iter().flat_map(|batch| &batch.rows).map(|row| &row.kind)).await?;
     insert_blocks(&mut tx, batches).await?;
-    insert_rows(&mut tx, batches).await?;
+    insert_rows(&mut tx, batches, segment).await?;
     tx.commit().await
 }
 
@@ -138,12 +146,12 @@ async fn insert_blocks(tx: &mut Tx, batches: &[Batch]) -> Result<()> {
     Ok(())
 }
 
-async fn insert_rows(tx: &mut Tx, batches: &[Batch]) -> Result<()> {
+async fn insert_rows(tx: &mut Tx, batches: &[Batch], segment: i64) -> Result<()> {
     static INSERTS: LazyLock<Inserts> = LazyLock::new(|| {
         const HEAD: &str =
             "INTO requests (id, caller_id, started_at, kind, status, outcome, error_code, streamed, user_id, session_id, duration_us,
-            first_token_us, input_tokens, output_tokens, cost, preview, block, place)";
-        Inserts::new(HEAD, 18, "ON CONFLICT (id) DO NOTHING")
+            first_token_us, input_tokens, output_tokens, cost, preview, block, place, segment)";
+        Inserts::new(HEAD, 19, "ON CONFLICT (id) DO NOTHING")
     });
     let places = |block: i64| (0_i64..).map(move |place| (block, place));
     let mut rows: Vec<((i64, i64), &Row)> = batches.iter().flat_map(|batch| places(batch.block).zip(&batch.rows)).collect();
@@ -170,6 +178,7 @@ async fn insert_rows(tx: &mut Tx, batches: &[Batch]) -> Result<()> {
             .bind(row.preview.clone())
             .bind(block)
             .bind(place)
+            .bind(segment)
     });
     Ok(())
 }
@@ -269,13 +278,23 @@ const SUMMARY: &str = "SELECT r.id, COALESCE(r.caller_id, r.id) AS request_id, r
 
 /// The newest requests that pass the filter, below the cursor.
 pub async fn list(db: &Db, filter: &RequestFilter, cursor: Option<&str>, limit: i64) -> Result<Vec<RequestSummary>> {
+    let given = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
     // Each filter has an index of its own that ends in the id; planners cannot use them through `$1 IS NULL OR`, so the text is put together.
     macro_rules! build {
-        ($db:ty, $on:expr) => {{
+        ($db:ty, $on:expr, $segments:expr) => {{
             let mut q = QueryBuilder::<$db>::new(SUMMARY);
-            let given = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
             let names = [("route", given(&filter.route)), ("variant", given(&filter.variant)), ("prompt", given(&filter.prompt))];
-            if names.iter().any(|(_, value)| value.is_some()) {
+            if $segments && (given(&filter.user).is_some() || given(&filter.session).is_some()) {
+                // The newest of theirs in every segment, and of those the newest.
+                q.push(" FROM request_segments s CROSS JOIN requests r ON r.id IN (SELECT x.id FROM requests x WHERE x.segment = s.id");
+                narrow!(q, "x");
+                for (column, value) in names {
+                    if let Some(value) = value {
+                        q.push(" AND x.kind IN (SELECT f.id FROM request_kinds f WHERE f.").push(column).push(" = ").push_bind(value).push(")");
+                    }
+                }
+                q.push(" ORDER BY x.id DESC LIMIT ").push_bind(limit).push(") LEFT JOIN request_kinds k ON k.id = r.kind WHERE 1 = 1");
+            } else if names.iter().any(|(_, value)| value.is_some()) {
                 // The newest of every kind that fits, each by its index, and of those the newest: a rare kind among millions is found as fast as a
                 // common one.
                 q.push(" FROM request_kinds k JOIN requests r ON r.id IN (SELECT x.id FROM requests x WHERE x.kind = k.id");
@@ -304,13 +323,14 @@ pub async fn list(db: &Db, filter: &RequestFilter, cursor: Option<&str>, limit: 
             for (column, value) in
                 [(concat!(" AND ", $table, ".user_id = "), &filter.user), (concat!(" AND ", $table, ".session_id = "), &filter.session)]
             {
-                if let Some(value) = value.as_ref().filter(|v| !v.is_empty()) {
-                    $q.push(column).push_bind(value.clone());
+                if let Some(value) = given(value) {
+                    $q.push(column).push_bind(value);
                 }
             }
-            if let Some(id) = filter.id.as_ref().filter(|v| !v.is_empty()) {
-                $q.push(concat!(" AND (", $table, ".caller_id = ")).push_bind(id.clone());
-                $q.push(concat!(" OR ", $table, ".id = ")).push_bind(id.clone()).push(")");
+            if let Some(id) = given(&filter.id) {
+                $q.push(concat!(" AND ", $table, ".id IN (SELECT CAST(")).push_bind(id.clone());
+                $q.push(" AS TEXT) UNION ALL SELECT c.id FROM request_segments t CROSS JOIN requests c WHERE c.segment = t.id AND c.caller_id = ");
+                $q.push_bind(id).push(")");
             }
             match filter.status.as_deref() {
                 Some("ok") => $q.push(concat!(" AND ", $table, ".outcome = 'ok'")),
@@ -320,8 +340,8 @@ pub async fn list(db: &Db, filter: &RequestFilter, cursor: Option<&str>, limit: 
         }};
     }
     match db.read() {
-        Side::Sqlite(on) => build!(sqlx::Sqlite, on),
-        Side::Postgres(on) => build!(sqlx::Postgres, on),
+        Side::Sqlite(on) => build!(sqlx::Sqlite, on, true),
+        Side::Postgres(on) => build!(sqlx::Postgres, on, false),
     }
 }
 
@@ -336,21 +356,25 @@ pub struct DetailRow {
     pub content: Option<Vec<u8>>,
 }
 
+/// Our id of the newest call with the caller's id `$1`.
+const NEWEST_OF_CALLER_ID: &str =
+    "(SELECT c.id FROM request_segments t CROSS JOIN requests c WHERE c.segment = t.id AND c.caller_id = $1 ORDER BY c.id DESC LIMIT 1)";
+
 /// One call by our id, or else the newest with the caller's id.
 pub async fn detail(db: &Db, id: &str) -> Result<Option<DetailRow>> {
     static SQL: LazyLock<Arc<str>> = LazyLock::new(|| {
         let from = "FROM requests r JOIN request_kinds k ON k.id = r.kind LEFT JOIN request_blocks b ON b.id = r.block
-            WHERE r.id = $1 OR r.caller_id = $1 ORDER BY CASE WHEN r.id = $1 THEN 0 ELSE 1 END, r.id DESC LIMIT 1";
-        format!("{SUMMARY}, k.key_name, r.place, b.content {from}").into()
+            WHERE r.id = COALESCE((SELECT o.id FROM requests o WHERE o.id = $1), ";
+        format!("{SUMMARY}, k.key_name, r.place, b.content {from}{NEWEST_OF_CALLER_ID})").into()
     });
     sql!(db.read(), fetch_optional::<DetailRow>, AssertSqlSafe(SQL.clone()), id)
 }
 
 /// Our id of the newest call with the caller's id, or with that id itself.
 pub async fn id_of(tx: &mut Tx, request_id: &str) -> Result<Option<Id>> {
-    const SQL: &str =
-        "SELECT id FROM requests WHERE caller_id = $1 OR id = $1 ORDER BY CASE WHEN caller_id = $1 THEN 0 ELSE 1 END, id DESC LIMIT 1";
-    Ok(sql!(tx.on(), fetch_optional::<(Id,)>, SQL, request_id)?.map(|(id,)| id))
+    static SQL: LazyLock<Arc<str>> =
+        LazyLock::new(|| format!("SELECT COALESCE({NEWEST_OF_CALLER_ID}, (SELECT o.id FROM requests o WHERE o.id = $1))").into());
+    Ok(sql!(tx.on(), fetch_one::<(Option<Id>,)>, AssertSqlSafe(SQL.clone()), request_id)?.0)
 }
 
 /// Who made a call, and where it went.
@@ -376,7 +400,8 @@ pub async fn calls_of(db: &Db, user: Option<&str>, session: Option<&str>, most: 
                 db.read(),
                 fetch_one::<(i64,)>,
                 concat!(
-                    "SELECT COUNT(*) FROM (SELECT 1 FROM requests r JOIN request_kinds k ON k.id = r.kind WHERE r.",
+                    "SELECT COUNT(*) FROM (SELECT 1 FROM request_segments s CROSS JOIN requests r JOIN request_kinds k ON k.id = r.kind
+                     WHERE r.segment = s.id AND r.",
                     $column,
                     " = $1 AND k.endpoint NOT LIKE 'shadow.%' AND k.endpoint NOT LIKE 'playground.%' LIMIT $2) counted"
                 ),
@@ -396,4 +421,110 @@ pub async fn calls_of(db: &Db, user: Option<&str>, session: Option<&str>, most: 
 /// Calls logged, for health and tests.
 pub async fn count_all(db: &Db) -> Result<i64> {
     Ok(sql!(db.read(), fetch_one::<(i64,)>, "SELECT COUNT(*) FROM requests")?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kind::Kinds;
+    use super::super::record::tests::call;
+    use super::super::record::{CallRecord, Captured};
+    use super::*;
+
+    const SEGMENTS: i64 = 10;
+
+    /// Three hundred calls of a few people and conversations; what came one after the other is spread over all segments.
+    fn calls() -> Vec<Row> {
+        let mut kinds = Kinds::default();
+        let row = |n: usize| {
+            let mut record = CallRecord { outcome: Outcome::Error, ..call(false, Captured::Nothing) };
+            record.id = Id::from_text(format!("0199-{n:04}"));
+            record.caller_id = n.is_multiple_of(2).then(|| format!("c{}", n % 40));
+            record.user_id = (!n.is_multiple_of(7)).then(|| format!("u{}", n % 7).into());
+            record.session_id = Some(format!("s{}", n % 5).into());
+            record.names.route = Some(if n.is_multiple_of(3) { "a" } else { "b" }.into());
+            record.settle(&mut kinds).row
+        };
+        (0..300).map(row).collect()
+    }
+
+    async fn filled(rows: &[Row]) -> (tempfile::TempDir, Db) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(&format!("sqlite://{}", folder.path().join("log.db").display())).await.expect("a database");
+        for segment in 0..SEGMENTS {
+            let rows = rows.iter().zip(0_i64..).filter(|(_, n)| n * 7 % SEGMENTS == segment).map(|(row, _)| row.clone()).collect();
+            insert(&db, &[Batch { block: 100 + segment, rows, content: vec![1] }], segment).await.expect("inserted");
+        }
+        (folder, db)
+    }
+
+    #[tokio::test]
+    async fn whoever_searches_finds_the_newest_of_all_segments() {
+        let rows = calls();
+        let (_folder, db) = filled(&rows).await;
+        let given = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        for (user, session, route, id) in [
+            ("u1", "", "", ""),
+            ("u1", "s2", "", ""),
+            ("", "s4", "", ""),
+            ("u5", "", "a", ""),
+            ("", "s0", "b", ""),
+            ("", "", "a", ""),
+            ("", "", "", ""),
+            ("nobody", "", "", ""),
+            ("", "", "", "c12"),
+            ("", "", "", "0199-0017"),
+            ("u3", "", "", "c10"),
+        ] {
+            let filter = RequestFilter {
+                user: given(user),
+                session: given(session),
+                route: given(route),
+                id: given(id),
+                ..RequestFilter::default()
+            };
+            let fits = |row: &&Row| {
+                (user.is_empty() || row.user_id.as_deref() == Some(user))
+                    && (session.is_empty() || row.session_id.as_deref() == Some(session))
+                    && (route.is_empty() || row.kind.names.route.as_deref() == Some(route))
+                    && (id.is_empty() || row.caller_id.as_deref() == Some(id) || row.id.as_str() == id)
+            };
+            for cursor in [None, Some("0199-0150"), Some("0199-0000")] {
+                let below = |row: &&Row| cursor.is_none_or(|cursor| row.id.as_str() < cursor);
+                let expected: Vec<_> = rows.iter().rev().filter(fits).filter(below).take(20).map(|row| row.id.to_string()).collect();
+                let found = list(&db, &filter, cursor, 20).await.expect("listed");
+                let found: Vec<_> = found.iter().map(|summary| summary.id.to_string()).collect();
+                assert_eq!(found, expected, "{filter:?} below {cursor:?}");
+            }
+        }
+        assert_eq!(calls_of(&db, Some("u1"), None, 1_000).await.expect("counted"), 43);
+        assert_eq!(calls_of(&db, Some("u1"), None, 10).await.expect("counted"), 10);
+        assert_eq!(calls_of(&db, None, Some("s3"), 1_000).await.expect("counted"), 60);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_found_by_our_id_or_else_the_newest_by_the_caller_s() {
+        let rows = calls();
+        let (_folder, db) = filled(&rows).await;
+        let mut tx = db.begin().await.expect("begun");
+        for (asked, found) in [("c12", Some("0199-0292")), ("0199-0017", Some("0199-0017")), ("c1", None)] {
+            let call = detail(&db, asked).await.expect("read").map(|row| row.summary.id.to_string());
+            assert_eq!(call.as_deref(), found);
+            assert_eq!(id_of(&mut tx, asked).await.expect("read").as_ref().map(Id::as_str), found);
+        }
+    }
+
+    #[tokio::test]
+    async fn no_search_reads_the_whole_log() {
+        let (_folder, db) = filled(&calls()).await;
+        let Side::Sqlite(on) = db.read() else { panic!("SQLite") };
+        for (index, column) in
+            [("requests_by_user", "user_id"), ("requests_by_session", "session_id"), ("requests_by_caller_id", "caller_id")]
+        {
+            let text = format!(
+                "EXPLAIN QUERY PLAN SELECT x.id FROM request_segments s CROSS JOIN requests x WHERE x.segment = s.id AND x.{column} = 'a'"
+            );
+            let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(AssertSqlSafe(text)).fetch_all(on).await.expect("a plan");
+            assert!(plan.iter().any(|(.., step)| step.contains(index) && step.contains("segment=? AND")), "{plan:?}");
+        }
+    }
 }
