@@ -65,6 +65,9 @@ pub struct Options {
     /// Load the gateway for so many minutes, and measure before and after
     #[arg(long, conflicts_with = "proxy_only")]
     minutes: Option<u64>,
+    /// Requests come from so many people in no order; without it each is from somebody new
+    #[arg(long)]
+    people: Option<u64>,
     /// Hold so many slow streams open at once (two open files each: see `ulimit -n`)
     #[arg(long, conflicts_with = "proxy_only")]
     slow_streams: Option<usize>,
@@ -161,7 +164,7 @@ fn cases(options: &Options, runtime: &tokio::runtime::Runtime, [many, quiet]: [T
     for streamed in if options.streams { vec![false, true] } else { vec![false] } {
         for &connections in &options.connections {
             let (bare, end) = if connections == 1 { (quiet, QUIET) } else { (many, "") };
-            let shape = Arc::new(Shape::new(&format!("{route}{end}"), KEY, streamed)?);
+            let shape = Arc::new(Shape::new(&format!("{route}{end}"), KEY, streamed)?.among(options.people));
             runtime.block_on(case(options, &shape, usize::from(connections), bare, ours, &mut measured));
         }
     }

@@ -16,9 +16,10 @@ const LOOK: Duration = Duration::from_secs(10);
 /// MiB a minute that still count as flat.
 const FLAT: f64 = 2.0;
 /// What a person looks at, and how often it is asked for.
-const READS: [(&str, &str); 4] = [
+const READS: [(&str, &str); 5] = [
     ("the newest requests", "/api/v1/requests?limit=50"),
     ("requests of a variant", "/api/v1/requests?route=bench&variant=candidate&limit=50"),
+    ("requests of a person", "/api/v1/requests?user=user-000000000042&limit=50"),
     ("failed requests", "/api/v1/requests?status=error&limit=50"),
     ("the numbers of a week", "/api/v1/metrics?range=7d"),
 ];
@@ -28,7 +29,7 @@ const TIMES: usize = 20;
 pub fn run(options: &Options, runtime: &tokio::runtime::Runtime, bare: Target, gateway: &Gateway) -> Result<Totals> {
     let minutes = options.minutes.unwrap_or_default();
     let ours = Target { address: gateway.address, process: gateway.process() };
-    let shape = Arc::new(super::load::Shape::new(ROUTE, KEY, false)?);
+    let shape = Arc::new(super::load::Shape::new(ROUTE, KEY, false)?.among(options.people));
     let mut totals = Totals::default();
     println!("\nbefore: an empty log");
     runtime.block_on(case(options, &shape, CONNECTIONS, bare, Some(ours), &mut totals));

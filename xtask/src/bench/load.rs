@@ -26,6 +26,7 @@ pub struct Shape {
     before_user: Vec<u8>,
     after_user: Vec<u8>,
     authorization: HeaderValue,
+    people: Option<u64>,
     /// Whether the answer is a stream.
     pub streamed: bool,
 }
@@ -48,13 +49,22 @@ impl Shape {
         );
         let (before, after) = body.split_once(USER).context("the request has no user")?;
         let authorization = HeaderValue::try_from(format!("Bearer {key}")).context("the key does not fit into a header")?;
-        Ok(Self { before_user: before.into(), after_user: after.into(), authorization, streamed })
+        Ok(Self { before_user: before.into(), after_user: after.into(), authorization, people: None, streamed })
+    }
+
+    /// From so many people, who come in no order; without a number each request is from somebody new.
+    pub fn among(self, people: Option<u64>) -> Self {
+        Self { people, ..self }
+    }
+
+    fn user(&self, number: u64) -> u64 {
+        self.people.map_or(number, |people| scattered(number) % people.max(1))
     }
 
     fn request(&self, address: SocketAddr, number: u64) -> Result<Request<Full<Bytes>>> {
         let mut body = Vec::with_capacity(self.before_user.len() + USER.len() + self.after_user.len());
         body.extend_from_slice(&self.before_user);
-        body.extend_from_slice(format!("user-{number:012}").as_bytes());
+        body.extend_from_slice(format!("user-{:012}", self.user(number)).as_bytes());
         body.extend_from_slice(&self.after_user);
         let request = Request::builder()
             .method(Method::POST)
@@ -64,6 +74,14 @@ impl Shape {
             .header(AUTHORIZATION, self.authorization.clone());
         request.body(Full::new(Bytes::from(body))).context("not a request")
     }
+}
+
+/// A number that looks like chance (the finaliser of SplitMix64, <https://doi.org/10.1145/2714064.2660195>), so that runs are alike.
+fn scattered(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// What one run measured.
@@ -211,6 +229,17 @@ mod tests {
         let value: serde_json::Value = serde_json::from_slice(&body)?;
         assert_eq!(value["user"], "user-000000000042");
         assert!((1_100..1_500).contains(&body.len()), "{} bytes", body.len());
+        Ok(())
+    }
+
+    #[test]
+    fn people_come_in_no_order_and_are_as_many_as_asked_for() -> Result<()> {
+        // The first numbers of SplitMix64 from seed 0, as its authors' program gives them.
+        assert_eq!((scattered(0), scattered(0x9e37_79b9_7f4a_7c15)), (0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4));
+        let shape = Shape::new("bench", "key", false)?.among(Some(100));
+        let came: Vec<u64> = (0..2_000).map(|number| shape.user(number)).collect();
+        assert_eq!(came.iter().collect::<std::collections::BTreeSet<_>>().len(), 100);
+        assert!(came.iter().all(|user| *user < 100) && !came.is_sorted());
         Ok(())
     }
 
