@@ -76,7 +76,7 @@ impl Shape {
     }
 }
 
-/// A number that looks like chance (the finaliser of SplitMix64, <https://doi.org/10.1145/2714064.2660195>), so that runs are alike.
+/// A number that looks like chance (the finaliser of `SplitMix64`, <https://doi.org/10.1145/2714064.2660195>), so that runs are alike.
 fn scattered(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
