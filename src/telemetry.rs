@@ -1,6 +1,6 @@
 //! The request log, roll-ups, and the live feed.
 //!
-//! A finished call is one `CallRecord`. When its answer is out it is settled (tokens and text read off its bodies) and laid on a tray (`queue`), or, if settling
+//! A finished call is one `CallRecord`. At its end it is settled (tokens and text read off its bodies) and laid on a tray (`queue`), or, if settling
 //! takes long, left to the packer (`jobs`), which empties the trays and compresses; the writer inserts what is packed and adds it to the roll-ups; while the
 //! database is away it puts it into spool files and brings them in later.
 

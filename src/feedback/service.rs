@@ -179,7 +179,7 @@ async fn announce(app: &App, feedback: Feedback, new: bool) -> Result<(), Fault>
 async fn with_its_request(app: &App, id: &Id) -> Result<Option<Feedback>, Fault> {
     let since = app.now().minus(Duration::HOUR);
     for _ in 0..LOG_LOOKS {
-        store::link(app.db(), since, Some(id)).await?;
+        store::link(app.db(), since, Some(id), 0).await?;
         let feedback = store::get(app.db(), id).await?;
         if feedback.as_ref().is_none_or(|f| f.request.is_some() || f.channel != "widget") {
             return Ok(feedback);

@@ -426,7 +426,9 @@ pub async fn sensitive_requests(db: &Db, from: &Id, to: &Id) -> Result<Vec<Id>> 
 }
 
 /// Copies what calls tell to feedback that came in before them, or of only `one`. Gives how many were tied.
-pub async fn link(db: &Db, since: Instant, one: Option<&Id>) -> Result<u64> {
+///
+/// By the caller's id it looks only into segments of the log from `segment` on.
+pub async fn link(db: &Db, since: Instant, one: Option<&Id>, segment: i64) -> Result<u64> {
     sql!(
         db.write(),
         execute,
@@ -434,13 +436,14 @@ pub async fn link(db: &Db, since: Instant, one: Option<&Id>) -> Result<u64> {
            user_id = COALESCE(feedback.user_id, m.user_id), session_id = COALESCE(feedback.session_id, m.session_id)
          FROM (SELECT f.id AS feedback, r.id, r.user_id, r.session_id, k.route, k.variant, k.prompt, k.model FROM feedback f JOIN requests r ON r.id =
              COALESCE((SELECT r1.id FROM requests r1 WHERE r1.id = f.request),
-               (SELECT r2.id FROM request_segments s CROSS JOIN requests r2 WHERE r2.segment = s.id AND r2.caller_id = f.request_id
-                 ORDER BY r2.id DESC LIMIT 1),
+               (SELECT MAX((SELECT r2.id FROM requests r2 WHERE r2.segment = s.id AND r2.caller_id = f.request_id ORDER BY r2.id DESC LIMIT 1))
+                 FROM request_segments s WHERE s.id >= $3),
                (SELECT r3.id FROM requests r3 WHERE r3.id = f.request_id))
              LEFT JOIN request_kinds k ON k.id = r.kind
            WHERE NOT f.linked AND f.updated_at >= $1 AND ($2 IS NULL OR f.id = $2)) m
          WHERE feedback.id = m.feedback",
         since,
-        one
+        one,
+        segment
     )
 }

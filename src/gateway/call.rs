@@ -158,7 +158,6 @@ impl Call {
         record.duration_us = duration_us;
         record.captured = captured;
         finish(&mut record);
-        record.read();
         self.app.log().push(record);
     }
 }

@@ -22,12 +22,14 @@ pub(super) struct BlockIds {
     replica: i64,
 }
 
-impl BlockIds {
-    pub fn new() -> Self {
+impl Default for BlockIds {
+    fn default() -> Self {
         Self { last_micros: AtomicI64::new(0), replica: i64::from(rand::random::<u16>() & 0x3ff) }
     }
+}
 
-    fn next(&self, now: Instant) -> i64 {
+impl BlockIds {
+    pub fn next(&self, now: Instant) -> i64 {
         let before = self.last_micros.fetch_max(now.0, Ordering::Relaxed);
         let micros = if before < now.0 { now.0 } else { self.last_micros.fetch_add(1, Ordering::Relaxed) + 1 };
         micros << 10 | self.replica
@@ -57,6 +59,16 @@ impl Sheet {
     /// Whether the next call belongs on another sheet.
     pub fn is_full(&self) -> bool {
         self.content.is_full()
+    }
+
+    /// Puts another's calls on this one, if they fit; else the other comes back.
+    pub fn join(&mut self, mut other: Self) -> Option<Self> {
+        if !self.content.fits(&other.content) {
+            return Some(other);
+        }
+        self.content.append(&other.content);
+        self.rows.append(&mut other.rows);
+        None
     }
 
     /// Calls on it.

@@ -121,6 +121,19 @@ impl Builder {
         Ok(self.calls - 1)
     }
 
+    /// Whether what is in another still fits in.
+    pub fn fits(&self, other: &Self) -> bool {
+        self.calls + other.calls <= MOST_CALLS && self.end + other.end <= FULL
+    }
+
+    /// Adds what is in another.
+    pub fn append(&mut self, other: &Self) {
+        self.raw.truncate(self.end);
+        self.raw.extend_from_slice(&other.raw[..other.end]);
+        self.end = self.raw.len();
+        self.calls += other.calls;
+    }
+
     /// Whether the next call belongs into another block.
     pub fn is_full(&self) -> bool {
         self.calls >= MOST_CALLS || self.end >= FULL

@@ -2,14 +2,18 @@
 
 use super::batch::{Batch, BlockIds, Sheet};
 use super::block::Press;
+use super::counters::Counters;
 use super::live::LiveEvent;
-use super::queue::Tray;
+use super::queue::{LogQueue, Tray, survived};
 use super::record::CallRecord;
 use super::rollup::Rollups;
 use super::spool::Spool;
 use super::{service, store};
 use crate::server::App;
+use crate::types::Instant;
+use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -43,48 +47,57 @@ pub(crate) async fn write_log(app: App, spool: Spool, last: oneshot::Receiver<()
         let app = app.clone();
         tokio::task::spawn_blocking(move || pack_on_this_thread(&app, &sender, last))
     };
-    Writer::new(app, spool).run(receiver).await;
+    Writer::new(app.clone(), spool).run(receiver).await;
     if let Err(e) = packing.await.map_err(io::Error::other).flatten() {
         tracing::error!(error = %e, "the packer of the log ended");
     }
+    app.log().end();
 }
 
 /// Packing takes a thread of its own, which sleeps in between and wakes nobody else: on the shared runtime each piece was six switches of threads.
 fn pack_on_this_thread(app: &App, sender: &mpsc::Sender<Vec<Batch>>, last: oneshot::Receiver<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(pack_calls(app, Packer::new()?, sender, last));
+    let packer = Packer::new(app.log().clone(), app.counters().clone());
+    runtime.block_on(pack_calls(packer, || app.now(), sender, last));
     Ok(())
 }
 
 /// Packs what lies on the trays until there is no more to come, and hands it on.
-async fn pack_calls(app: &App, mut packer: Packer, sender: &mpsc::Sender<Vec<Batch>>, mut last: oneshot::Receiver<()>) {
+async fn pack_calls(mut packer: Packer, clock: impl Fn() -> Instant, sender: &mpsc::Sender<Vec<Batch>>, mut last: oneshot::Receiver<()>) {
     let (mut pause, mut open) = (PAUSE, true);
-    while open {
-        tokio::select! {
-            _ = &mut last => {
-                // What lies on the trays still comes out; nothing new goes in.
-                app.log().end();
-                open = false;
+    while open || !packer.is_empty() {
+        if open {
+            let arrival = async {
+                if packer.is_empty() {
+                    packer.queue.arrival().await;
+                }
+            };
+            tokio::select! {
+                _ = &mut last => {
+                    // What lies on the trays still comes out; nothing new goes in.
+                    packer.queue.end();
+                    open = false;
+                }
+                () = arrival => {}
+                // The writer is gone without a word: its runtime ended, which waits for this thread.
+                () = sender.closed() => return,
             }
-            () = app.log().arrival() => {}
-            // The writer is gone without a word: its runtime ended, which waits for this thread.
-            () = sender.closed() => return,
         }
         let until = Tick::now() + GATHER;
         loop {
             let over = !open || Tick::now() >= until;
-            let calls = packer.pack(app, over);
+            let calls = packer.pack(over, clock());
             if over || packer.packed >= BATCH {
                 break;
             }
             pause = next_pause(pause, calls);
             time::sleep_until(until.min(Tick::now() + pause)).await;
         }
-        for batches in packer.take() {
-            if sender.send(batches).await.is_err() {
-                return;
-            }
+        let (batches, calls) = packer.take();
+        if !batches.is_empty() && sender.send(batches).await.is_err() {
+            return;
         }
+        packer.queue.handed_on(calls);
     }
 }
 
@@ -96,60 +109,99 @@ fn next_pause(last: Duration, calls: usize) -> Duration {
 
 /// Settles calls that take long, and compresses all of them.
 struct Packer {
-    press: Press,
+    queue: LogQueue,
+    counters: Arc<Counters>,
+    press: Option<Press>,
     ids: BlockIds,
     own: Tray,
-    long: Vec<CallRecord>,
-    sheets: Vec<Sheet>,
+    long: VecDeque<Box<CallRecord>>,
+    sheets: VecDeque<Sheet>,
     batches: Vec<Batch>,
     /// Calls in the batches.
     packed: usize,
+    /// Calls that were taken off the trays and are in no batch: they could not be packed.
+    failed: usize,
 }
 
 impl Packer {
-    fn new() -> io::Result<Self> {
-        let own = Tray::default();
-        Ok(Self { press: Press::new()?, ids: BlockIds::new(), own, long: Vec::new(), sheets: Vec::new(), batches: Vec::new(), packed: 0 })
+    fn new(queue: LogQueue, counters: Arc<Counters>) -> Self {
+        Self {
+            queue,
+            counters,
+            press: None,
+            ids: BlockIds::default(),
+            own: Tray::default(),
+            long: VecDeque::new(),
+            sheets: VecDeque::new(),
+            batches: Vec::new(),
+            packed: 0,
+            failed: 0,
+        }
     }
 
-    /// Packs the full sheets that wait, and the begun ones, too, if `all`; tells how many calls those were. Takes processor time: off the async threads.
-    fn pack(&mut self, app: &App, all: bool) -> usize {
-        app.log().take(all, &mut self.sheets, &mut self.long);
-        for record in self.long.drain(..) {
-            self.own.settle(record, || app.log().memory());
+    /// Whether it has nothing that is not packed.
+    fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.long.is_empty() && self.sheets.is_empty()
+    }
+
+    /// Packs as many calls as a transaction takes, of the full sheets that wait and of those begun, too, if `all`; tells how many those were. Takes processor
+    /// time: off the async threads.
+    fn pack(&mut self, all: bool, now: Instant) -> usize {
+        self.queue.take(all, &mut self.sheets, &mut self.long);
+        let before = self.packed + self.failed;
+        for _ in 0..BATCH {
+            let Some(record) = self.long.pop_front() else { break };
+            if let Err(e) = self.own.settle(*record, || self.queue.memory()) {
+                self.failed += 1;
+                tracing::error!(error = %e, "a call is lost");
+            }
         }
-        self.own.take(all, &mut self.sheets);
-        let before = self.packed;
-        for sheet in self.sheets.drain(..) {
+        self.own.take(all && self.long.is_empty(), &mut self.sheets);
+        while self.packed < BATCH
+            && let Some(sheet) = self.next_sheet()
+        {
             let calls = sheet.calls();
-            app.counters().add(sheet.rows());
-            match sheet.press(&mut self.press, &self.ids, app.now()) {
-                Ok((batch, memory)) => {
+            match survived("packing", || self.press(sheet, now)) {
+                Ok(batch) => {
                     self.packed += calls;
                     self.batches.push(batch);
-                    app.log().give_back(memory);
                 }
-                Err(e) => tracing::error!(error = %e, calls, "calls are lost: they cannot be packed"),
+                Err(e) => {
+                    self.failed += calls;
+                    tracing::error!(error = %e, calls, "calls are lost");
+                }
             }
         }
-        self.packed - before
+        self.packed + self.failed - before
     }
 
-    /// What was packed, by transactions.
-    fn take(&mut self) -> Vec<Vec<Batch>> {
-        let (mut transactions, mut calls) = (Vec::new(), 0);
-        for batch in std::mem::take(&mut self.batches) {
-            if transactions.is_empty() || calls >= BATCH {
-                transactions.push(Vec::new());
-                calls = 0;
-            }
-            calls += batch.rows.len();
-            if let Some(transaction) = transactions.last_mut() {
-                transaction.push(batch);
+    /// The next sheet, with the calls of those after it that fit on it: where few calls come, each tray has a few of them, and larger blocks are smaller.
+    fn next_sheet(&mut self) -> Option<Sheet> {
+        let mut sheet = self.sheets.pop_front()?;
+        while let Some(next) = self.sheets.pop_front() {
+            if let Some(next) = sheet.join(next) {
+                self.sheets.push_front(next);
+                break;
             }
         }
-        self.packed = 0;
-        transactions
+        Some(sheet)
+    }
+
+    fn press(&mut self, sheet: Sheet, now: Instant) -> io::Result<Batch> {
+        let press = match &mut self.press {
+            Some(press) => press,
+            none => none.insert(Press::new()?),
+        };
+        self.counters.add(sheet.rows());
+        let (batch, memory) = sheet.press(press, &self.ids, now)?;
+        self.queue.give_back(memory);
+        Ok(batch)
+    }
+
+    /// What was packed, and how many of the calls that were taken this settles.
+    fn take(&mut self) -> (Vec<Batch>, usize) {
+        let calls = mem::take(&mut self.packed) + mem::take(&mut self.failed);
+        (mem::take(&mut self.batches), calls)
     }
 }
 
@@ -188,7 +240,7 @@ impl Writer {
     async fn write(&mut self, batches: &[Batch]) {
         let calls = batches.iter().map(|batch| batch.rows.len()).sum();
         if self.healthy {
-            let segment = self.segment.of(batches);
+            let segment = self.segment.of(calls, self.app.now());
             let inserted = time::timeout(INSERT, store::insert(self.app.db(), batches, segment)).await;
             match inserted.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Ok(()) => {
@@ -224,7 +276,7 @@ impl Writer {
                     return false;
                 }
             };
-            let segment = self.segment.of(std::slice::from_ref(&batch));
+            let segment = self.segment.of(batch.rows.len(), self.app.now());
             if let Err(e) = bring_in(&self.app, &batch, segment).await {
                 tracing::warn!(error = %e, "the database is still away");
                 return false;
@@ -249,21 +301,22 @@ impl Writer {
     }
 }
 
-/// The segment that is being filled. No two processes share one: it is named after its first block.
+/// The segment that is being filled, named as blocks are. Each process begins with one of its own.
 #[derive(Default)]
 struct Segment {
+    ids: BlockIds,
     id: i64,
     calls: usize,
 }
 
 impl Segment {
-    /// The segment that takes these.
-    fn of(&mut self, batches: &[Batch]) -> i64 {
+    /// The segment that takes so many calls.
+    fn of(&mut self, calls: usize, now: Instant) -> i64 {
         if self.id == 0 || self.calls >= SEGMENT {
-            let id = batches.first().map_or(0, |batch| batch.block);
-            *self = Self { id, calls: 0 };
+            self.id = self.ids.next(now);
+            self.calls = 0;
         }
-        self.calls += batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
+        self.calls += calls;
         self.id
     }
 }
@@ -294,19 +347,74 @@ pub(crate) async fn pulse(app: App) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kind::Kinds;
+    use super::super::model::Outcome;
     use super::super::record::Captured;
     use super::super::record::tests::call;
     use super::*;
 
     #[test]
-    fn a_segment_takes_so_many_calls_and_is_named_after_its_first_block() {
-        let row = call(false, Captured::Nothing).settle(&mut Kinds::default()).row;
-        let rows = vec![row; SEGMENT / 4];
-        let batch = |block| Batch { block, rows: rows.clone(), content: Vec::new() };
+    fn a_segment_takes_so_many_calls_and_newer_ones_have_larger_names() {
         let mut segment = Segment::default();
-        let named: Vec<_> = (11..20).map(|block| segment.of(&[batch(block)])).collect();
-        assert_eq!(named, [11, 11, 11, 11, 15, 15, 15, 15, 19]);
+        let named: Vec<_> = (0..9).map(|_| segment.of(SEGMENT / 4, Instant(1))).collect();
+        assert_eq!(named.chunk_by(|one, next| one == next).map(<[i64]>::len).collect::<Vec<_>>(), [4, 4, 1]);
+        assert!(named.is_sorted());
+    }
+
+    fn long() -> Box<CallRecord> {
+        Box::new(call(false, Captured::Nothing))
+    }
+
+    fn quick() -> Box<CallRecord> {
+        Box::new(CallRecord { outcome: Outcome::Error, ..call(false, Captured::Nothing) })
+    }
+
+    /// The calls of each batch, as they come.
+    async fn come(receiver: &mut mpsc::Receiver<Vec<Batch>>, calls: usize) -> Vec<usize> {
+        let mut came = Vec::new();
+        while came.iter().sum::<usize>() < calls {
+            let batches = time::timeout(Duration::from_mins(1), receiver.recv()).await.expect("comes by itself").expect("open");
+            assert!(batches.iter().map(|batch| batch.rows.len()).sum::<usize>() < BATCH + 256, "a transaction");
+            came.extend(batches.iter().map(|batch| batch.rows.len()));
+        }
+        came
+    }
+
+    #[tokio::test]
+    async fn everything_comes_out_by_itself_and_at_the_end() {
+        let queue = LogQueue::new();
+        let (sender, mut receiver) = mpsc::channel(PACKED);
+        let (last, ended) = oneshot::channel();
+        // More than a transaction, and no multiple of a block.
+        for _ in 0..BATCH + 52 {
+            queue.push(long());
+        }
+        let packer = Packer::new(queue.clone(), Arc::default());
+        let packing = tokio::spawn(async move { pack_calls(packer, || Instant(1), &sender, ended).await });
+        assert_eq!(come(&mut receiver, BATCH + 52).await.iter().sum::<usize>(), BATCH + 52);
+        for _ in 0..3 * BATCH + 7 {
+            queue.push(quick());
+        }
+        last.send(()).expect("listens");
+        assert_eq!(come(&mut receiver, 3 * BATCH + 7).await.iter().sum::<usize>(), 3 * BATCH + 7);
+        packing.await.expect("ends");
+        assert!(receiver.recv().await.is_none());
+        queue.push(quick());
+        assert_eq!(queue.lost(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_few_calls_of_many_threads_share_a_block() {
+        let queue = LogQueue::new();
+        for _ in 0..8 {
+            std::thread::scope(|scope| scope.spawn(|| (0..3).for_each(|_| queue.push(quick()))).join().expect("pushed"));
+        }
+        queue.push(long());
+        let (sender, mut receiver) = mpsc::channel(PACKED);
+        let (_last, ended) = oneshot::channel();
+        let packer = Packer::new(queue.clone(), Arc::default());
+        let packing = tokio::spawn(async move { pack_calls(packer, || Instant(1), &sender, ended).await });
+        assert_eq!(come(&mut receiver, 25).await, [25]);
+        packing.abort();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What many calls have in common.
 
+use crate::server::threads;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -46,7 +47,7 @@ pub(crate) struct Kinds {
 
 const RECENT: usize = 4;
 
-/// Kinds remembered before the memory is cleared and begins again.
+/// Kinds remembered by all threads before one's memory is cleared and begins again.
 const REMEMBERED: usize = 10_000;
 
 impl Kinds {
@@ -65,7 +66,7 @@ impl Kinds {
         if let Some(kind) = self.known.get(&names) {
             return kind.clone();
         }
-        if self.known.len() >= REMEMBERED {
+        if self.known.len() >= REMEMBERED / threads::places() {
             self.known.clear();
         }
         let kind = Arc::new(Kind::new(names.clone()));

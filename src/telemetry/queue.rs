@@ -8,14 +8,16 @@ use super::block::Builder;
 use super::kind::Kinds;
 use super::record::CallRecord;
 use crate::server::threads;
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Calls that may wait for the packer, in all, before new ones are counted as lost.
+/// Calls that may wait for the writer, in all, before new ones are counted as lost.
 const QUEUE: usize = 100_000;
 /// Emptied memory of sheets that is kept for the next ones.
 const SPARE: usize = 8;
@@ -26,35 +28,43 @@ pub(super) struct Tray {
     kinds: Kinds,
     begun: Sheet,
     full: Vec<Sheet>,
-    long: Vec<CallRecord>,
-    waiting: usize,
+    long: VecDeque<Box<CallRecord>>,
     accepted: u64,
     lost: u64,
     ended: bool,
 }
 
 impl Tray {
-    /// Settles a call. Whatever is wrong with it, those that come after it are settled.
-    pub fn settle(&mut self, record: CallRecord, memory: impl FnOnce() -> Builder) {
-        let settled = catch_unwind(AssertUnwindSafe(|| self.begun.add(record.settle(&mut self.kinds))));
-        match settled.unwrap_or_else(|_| Err(io::Error::other("settling it panicked"))) {
-            Ok(()) if self.begun.is_full() => {
-                let next = Sheet::in_memory_of(memory());
-                self.full.push(std::mem::replace(&mut self.begun, next));
-            }
-            Ok(()) => {}
-            Err(e) => tracing::error!(error = %e, "a call is lost: it cannot be settled"),
+    /// Settles a call; tells whether this filled a sheet. Whatever is wrong with it, those that come after it are settled.
+    pub fn settle(&mut self, record: CallRecord, memory: impl FnOnce() -> Builder) -> io::Result<bool> {
+        survived("settling it", || self.begun.add(record.settle(&mut self.kinds)))?;
+        let full = self.begun.is_full();
+        if full {
+            let next = Sheet::in_memory_of(memory());
+            self.full.push(mem::replace(&mut self.begun, next));
         }
+        Ok(full)
     }
 
-    /// Takes the full sheets, and the begun one, too, if `all`.
-    pub fn take(&mut self, all: bool, sheets: &mut Vec<Sheet>) {
-        sheets.append(&mut self.full);
-        if all && self.begun.calls() > 0 {
-            sheets.push(std::mem::take(&mut self.begun));
-        }
-        self.waiting = self.begun.calls();
+    /// Whether nothing lies here.
+    pub fn is_empty(&self) -> bool {
+        self.begun.calls() == 0 && self.full.is_empty() && self.long.is_empty()
     }
+
+    /// Takes the full sheets, and the begun one, too, if `all`; tells how many calls were on that one.
+    pub fn take(&mut self, all: bool, sheets: &mut VecDeque<Sheet>) -> usize {
+        sheets.extend(self.full.drain(..));
+        let begun = if all { self.begun.calls() } else { 0 };
+        if begun > 0 {
+            sheets.push_back(mem::take(&mut self.begun));
+        }
+        begun
+    }
+}
+
+/// What `work` comes to; a panic is an error like others.
+pub(super) fn survived<T>(what: &str, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(io::Error::other(format!("{what} panicked"))))
 }
 
 /// On lines of the cache of its own.
@@ -74,6 +84,8 @@ pub(crate) struct LogQueue(Arc<Inner>);
 
 struct Inner {
     places: Box<[Place]>,
+    /// Calls that wait and are not on begun sheets. Changed when a sheet is full, not for every call.
+    waiting: AtomicUsize,
     /// Whether the packer waits for something to do.
     asleep: AtomicBool,
     work: Notify,
@@ -90,9 +102,9 @@ impl fmt::Debug for LogQueue {
 impl LogQueue {
     /// With a tray for each thread that answers calls, and as many for others.
     pub fn new() -> Self {
-        let places = (0..threads::places()).map(|_| Place::default()).collect();
         Self(Arc::new(Inner {
-            places,
+            places: (0..threads::places()).map(|_| Place::default()).collect(),
+            waiting: AtomicUsize::new(0),
             asleep: AtomicBool::new(false),
             work: Notify::new(),
             spare: Mutex::default(),
@@ -105,22 +117,32 @@ impl LogQueue {
         &self.0.places[threads::place()]
     }
 
-    /// Hands a call over that was [read](CallRecord::read); counts it as lost when the packer is far behind.
-    pub fn push(&self, record: Box<CallRecord>) {
-        let quick = record.is_quick();
-        {
-            let mut tray = self.place().lock();
-            if tray.ended || tray.waiting >= QUEUE / self.0.places.len() {
-                tray.lost += 1;
-                return;
+    /// Hands a call over; counts it as lost when the writer is far behind.
+    pub fn push(&self, mut record: Box<CallRecord>) {
+        let read = survived("reading its answer", || {
+            record.read();
+            Ok(record.is_quick())
+        });
+        let mut tray = self.place().lock();
+        if tray.ended || self.0.waiting.load(Ordering::Relaxed) >= QUEUE {
+            tray.lost += 1;
+            return;
+        }
+        tray.accepted += 1;
+        let more = match read {
+            // As many as wait are counted when a sheet is full.
+            Ok(true) => tray.settle(*record, || self.memory()).map(|full| if full { tray.full.last().map_or(0, Sheet::calls) } else { 0 }),
+            Ok(false) => {
+                tray.long.push_back(record);
+                Ok(1)
             }
-            tray.accepted += 1;
-            tray.waiting += 1;
-            if quick {
-                tray.settle(*record, || self.memory());
-            } else {
-                tray.long.push(*record);
-            }
+            Err(e) => Err(e),
+        };
+        drop(tray);
+        match more {
+            Ok(0) => {}
+            Ok(more) => self.add_waiting(more),
+            Err(e) => tracing::error!(error = %e, "a call is lost"),
         }
         // Set before the packer looked at the trays one last time: whoever lays something on one of them after that look sees it.
         if self.0.asleep.load(Ordering::Relaxed) && self.0.asleep.swap(false, Ordering::Relaxed) {
@@ -128,11 +150,20 @@ impl LogQueue {
         }
     }
 
+    fn add_waiting(&self, calls: usize) {
+        self.0.waiting.fetch_add(calls, Ordering::Relaxed);
+    }
+
+    /// Calls that were taken wait no more.
+    pub(super) fn handed_on(&self, calls: usize) {
+        self.0.waiting.fetch_sub(calls, Ordering::Relaxed);
+    }
+
     /// Comes back when something waits.
     pub(super) async fn arrival(&self) {
         loop {
             self.0.asleep.store(true, Ordering::Relaxed);
-            if self.0.places.iter().any(|place| place.lock().waiting > 0) {
+            if self.0.places.iter().any(|place| !place.lock().is_empty()) {
                 self.0.asleep.store(false, Ordering::Relaxed);
                 return;
             }
@@ -141,11 +172,15 @@ impl LogQueue {
     }
 
     /// Takes what waits: calls that take long to settle, full sheets, and those begun, too, if `all`.
-    pub(super) fn take(&self, all: bool, sheets: &mut Vec<Sheet>, long: &mut Vec<CallRecord>) {
+    pub(super) fn take(&self, all: bool, sheets: &mut VecDeque<Sheet>, long: &mut VecDeque<Box<CallRecord>>) {
         for place in &self.0.places {
             let mut tray = place.lock();
-            long.append(&mut tray.long);
-            tray.take(all, sheets);
+            if long.is_empty() {
+                mem::swap(long, &mut tray.long);
+            } else {
+                long.append(&mut tray.long);
+            }
+            self.add_waiting(tray.take(all, sheets));
         }
     }
 
@@ -214,7 +249,7 @@ mod tests {
     }
 
     fn taken(queue: &LogQueue, all: bool) -> (Vec<usize>, usize) {
-        let (mut sheets, mut long) = (Vec::new(), Vec::new());
+        let (mut sheets, mut long) = (VecDeque::new(), VecDeque::new());
         queue.take(all, &mut sheets, &mut long);
         (sheets.iter().map(Sheet::calls).collect(), long.len())
     }
@@ -234,9 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_may_wait_is_counted_as_lost_until_it_is_taken() {
+    fn what_is_more_than_may_wait_is_counted_as_lost_until_it_is_handed_on() {
         let queue = LogQueue::new();
-        let most = QUEUE / queue.0.places.len();
+        // The last sheet that is begun is not counted.
+        let most = QUEUE.next_multiple_of(256);
         for _ in 0..most + 3 {
             queue.push(quick());
         }
@@ -244,10 +280,13 @@ mod tests {
         let (sheets, _) = taken(&queue, true);
         assert_eq!(sheets.iter().sum::<usize>(), most);
         queue.push(quick());
+        assert_eq!(queue.lost(), 4, "taken is not yet handed on");
+        queue.handed_on(most);
+        queue.push(quick());
         queue.end();
         queue.push(quick());
         queue.push(long());
-        assert_eq!((queue.accepted(), queue.lost()), (most as u64 + 1, 5), "after the end nothing is taken");
+        assert_eq!((queue.accepted(), queue.lost()), (most as u64 + 1, 6), "after the end nothing is taken");
         assert_eq!(taken(&queue, true), (vec![1], 0), "what came before still comes out");
     }
 
@@ -276,7 +315,7 @@ mod tests {
                 })
             })
             .collect();
-        let (mut sheets, mut longs, mut calls) = (Vec::new(), Vec::new(), 0);
+        let (mut sheets, mut longs, mut calls) = (VecDeque::new(), VecDeque::new(), 0);
         let all = async {
             while calls < 4 * EACH {
                 queue.arrival().await;

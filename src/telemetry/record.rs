@@ -1,4 +1,4 @@
-//! One finished call, as the gateway hands it over, and the way to the log.
+//! One finished call, as the gateway hands it over, and what the log makes of it.
 
 use super::block::{Bodies, Facts};
 use super::kind::{Kind, Kinds, Names};
@@ -51,7 +51,7 @@ impl Captured {
             Self::Nothing => 0,
             Self::Whole(_, first, more) => first.len() + more.iter().map(Bytes::len).sum::<usize>(),
             Self::Read(_, body) => body.len(),
-            Self::Stream(summary) => summary.answer.as_ref().map_or(0, Bytes::len),
+            Self::Stream(summary) => summary.answer.as_ref().map_or(0, Bytes::len) + summary.text.as_ref().map_or(0, String::len),
         }
     }
 }
@@ -66,7 +66,7 @@ pub(crate) struct Tried {
     pub duration_us: i64,
 }
 
-/// Everything about one call, gathered on the hot path without parsing bodies or copying names.
+/// Everything about one call, gathered while it is answered without parsing bodies or copying names.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
     pub id: Id,
@@ -154,7 +154,7 @@ impl Settled {
 impl CallRecord {
     /// Reads the answer, unless it is a large one: whoever calls next should not wait for that. What was said is let go of if the log does not keep it and
     /// nothing is left to be counted in it: it then waits for no packer and no database.
-    pub fn read(&mut self) {
+    pub(super) fn read(&mut self) {
         if let Captured::Whole(dialect, first, more) = &mut self.captured
             && first.len() + more.iter().map(Bytes::len).sum::<usize>() <= READ_AT_ONCE
         {

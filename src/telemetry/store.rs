@@ -17,6 +17,9 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 /// Rows per INSERT at most: below the drivers' limits of parameters.
 const CHUNK: usize = 256;
 
+/// Bytes after which no further block goes into the same statement: a driver keeps them all in memory.
+const BLOCKS_AT_ONCE: usize = 4 * 1024 * 1024;
+
 /// `INSERT` texts for 1, 2, 4, … [`CHUNK`] rows: any number of rows takes few statements, and there are few texts to prepare.
 ///
 /// For `SQLite` the placeholders have no numbers: it looks up every numbered one by its name, in time that grows with their square. And what fails there fails
@@ -142,7 +145,17 @@ fn word(outcome: Outcome) -> Arc<str> {
 async fn insert_blocks(tx: &mut Tx, batches: &[Batch]) -> Result<()> {
     static INSERTS: LazyLock<Inserts> =
         LazyLock::new(|| Inserts::new("INTO request_blocks (id, content)", 2, "ON CONFLICT (id) DO NOTHING"));
-    insert_all!(tx, INSERTS, batches, |batch, query| query.bind(batch.block).bind(&batch.content[..]));
+    let mut rest = batches;
+    while !rest.is_empty() {
+        let (mut bytes, mut few) = (0, 0);
+        while few < rest.len() && bytes < BLOCKS_AT_ONCE {
+            bytes += rest[few].content.len();
+            few += 1;
+        }
+        let (now, later) = rest.split_at(few);
+        insert_all!(tx, INSERTS, now, |batch, query| query.bind(batch.block).bind(&batch.content[..]));
+        rest = later;
+    }
     Ok(())
 }
 
@@ -358,7 +371,8 @@ pub struct DetailRow {
 
 /// Our id of the newest call with the caller's id `$1`.
 const NEWEST_OF_CALLER_ID: &str =
-    "(SELECT c.id FROM request_segments t CROSS JOIN requests c WHERE c.segment = t.id AND c.caller_id = $1 ORDER BY c.id DESC LIMIT 1)";
+    "(SELECT MAX((SELECT c.id FROM requests c WHERE c.segment = t.id AND c.caller_id = $1 ORDER BY c.id DESC LIMIT 1))
+     FROM request_segments t)";
 
 /// One call by our id, or else the newest with the caller's id.
 pub async fn detail(db: &Db, id: &str) -> Result<Option<DetailRow>> {
@@ -375,6 +389,12 @@ pub async fn id_of(tx: &mut Tx, request_id: &str) -> Result<Option<Id>> {
     static SQL: LazyLock<Arc<str>> =
         LazyLock::new(|| format!("SELECT COALESCE({NEWEST_OF_CALLER_ID}, (SELECT o.id FROM requests o WHERE o.id = $1))").into());
     Ok(sql!(tx.on(), fetch_one::<(Option<Id>,)>, AssertSqlSafe(SQL.clone()), request_id)?.0)
+}
+
+/// The oldest segment that may still be filled: a process fills one, and few write into one file.
+pub async fn oldest_filling(db: &Db) -> Result<i64> {
+    const SQL: &str = "SELECT COALESCE(MIN(id), 0) FROM (SELECT id FROM request_segments ORDER BY id DESC LIMIT 8) newest";
+    Ok(sql!(db.read(), fetch_one::<(i64,)>, SQL)?.0)
 }
 
 /// Who made a call, and where it went.

@@ -211,7 +211,7 @@ async fn put(app: &App, channel: &str, reporter: &str, rows: Rows) -> Result<Tak
         tx.commit().await?;
     }
     for (id, new) in told {
-        store::link(app.db(), Instant(0), Some(&id)).await?;
+        store::link(app.db(), Instant(0), Some(&id), 0).await?;
         if let Some(feedback) = store::get(app.db(), &id).await? {
             announce(app, feedback, new).await?;
         }
