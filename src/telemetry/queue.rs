@@ -138,11 +138,15 @@ impl LogQueue {
             }
             Err(e) => Err(e),
         };
+        // Before the packer can take them: what is handed on was counted.
+        if let Ok(more) = more
+            && more > 0
+        {
+            self.add_waiting(more);
+        }
         drop(tray);
-        match more {
-            Ok(0) => {}
-            Ok(more) => self.add_waiting(more),
-            Err(e) => tracing::error!(error = %e, "a call is lost"),
+        if let Err(e) = more {
+            tracing::error!(error = %e, "a call is lost");
         }
         // Set before the packer looked at the trays one last time: whoever lays something on one of them after that look sees it.
         if self.0.asleep.load(Ordering::Relaxed) && self.0.asleep.swap(false, Ordering::Relaxed) {
@@ -252,6 +256,13 @@ mod tests {
         let (mut sheets, mut long) = (VecDeque::new(), VecDeque::new());
         queue.take(all, &mut sheets, &mut long);
         (sheets.iter().map(Sheet::calls).collect(), long.len())
+    }
+
+    #[test]
+    fn a_panic_is_an_error_like_others() {
+        assert_eq!(survived("settling it", || Ok(7)).ok(), Some(7));
+        let panicked = survived::<()>("settling it", || panic!("a bug")).expect_err("an error");
+        assert_eq!(panicked.to_string(), "settling it panicked");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The control plane: who may do what, and what is written down about it.
 
-use crate::support::server::{basic, header, json_of};
-use crate::support::{ADMIN, PASSWORD, Place, Server, Upstream, places};
+use crate::support::server::{basic, header, hello, json_of};
+use crate::support::{ADMIN, APP, PASSWORD, Place, Server, Upstream, places};
 use hypercare::identity::Actor;
 use hypercare::identity::model::Role;
 use hypercare::types::Id;
@@ -363,7 +363,7 @@ async fn pages_walk_everything_once_also_while_more_comes_in() {
         let upstream = Upstream::start().await;
         let server = Server::basic(&place, &upstream).await;
         for i in 0..13 {
-            server.chat(&crate::support::server::hello("bot")).header("x-request-id", format!("call-{i}")).send().await.expect("answer");
+            server.chat(&hello("bot")).header("x-request-id", format!("call-{i}")).send().await.expect("answer");
         }
         server.logged("call-12").await;
         let mut seen = Vec::new();
@@ -381,6 +381,55 @@ async fn pages_walk_everything_once_also_while_more_comes_in() {
         assert_eq!(seen, expected, "newest first, none twice, none missing");
         assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 13);
         assert!(server.read("/api/v1/requests?limit=500").await["items"].as_array().expect("items").len() >= 13);
+    }
+}
+
+#[tokio::test]
+async fn calls_of_a_person_and_a_conversation_are_found_also_over_a_restart() {
+    for place in places().await {
+        let upstream = Upstream::start().await;
+        let mut server = Server::basic(&place, &upstream).await;
+        let (person, conversation) = (|i: usize| ["ann", "bob", "cem"][i % 3], |i: usize| ["s1", "s2"][i % 2]);
+        for i in 0..24 {
+            // Each start begins another segment of the log.
+            if i % 8 == 0 && i > 0 {
+                server.stop().await;
+                server = Server::start(place.settings()).await;
+            }
+            let mut body = hello("bot");
+            body["metadata"] = json!({ "session_id": conversation(i) });
+            let call = server.chat(&body).header("x-hypercare-user", person(i)).header("x-request-id", format!("call-{i}"));
+            assert_eq!(call.send().await.expect("answer").status(), 200);
+        }
+        server.logged("call-23").await;
+        let newest = |fits: &dyn Fn(usize) -> bool| (0..24).rev().filter(|i| fits(*i)).map(|i| format!("call-{i}")).collect::<Vec<_>>();
+        for (asked, fits) in [
+            ("user=ann", &(|i| person(i) == "ann") as &dyn Fn(usize) -> bool),
+            ("user=ann&route=bot&status=ok", &|i| person(i) == "ann"),
+            ("user=ann&session=s2", &|i| person(i) == "ann" && conversation(i) == "s2"),
+            ("session=s1&variant=control", &|i| conversation(i) == "s1"),
+            ("user=ann&status=error", &|_| false),
+            ("user=ann&route=another", &|_| false),
+            ("user=nobody", &|_| false),
+            ("user=bob&id=call-4", &|i| i == 4),
+            ("id=call-4", &|i| i == 4),
+        ] {
+            let (mut seen, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = server.read(&format!("/api/v1/requests?limit=3&{asked}{cursor}")).await;
+                let items = page["items"].as_array().expect("items");
+                seen.extend(items.iter().map(|i| i["request_id"].as_str().expect("id").to_owned()));
+                let Some(next) = page["next_cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!(seen, newest(fits), "{asked}");
+        }
+        // Feedback by the caller's id of a call in the oldest segment.
+        let said = server.request(Method::POST, "/v1/feedback").bearer_auth(APP).json(&json!({ "request_id": "call-1", "rating": "down" }));
+        let (status, stored) = json_of(said.send().await.expect("answer")).await;
+        assert_eq!(status, 201, "{stored}");
+        let kept = server.read(&format!("/api/v1/feedback/{}", stored["id"].as_str().expect("id"))).await;
+        assert_eq!((&kept["user_id"], &kept["route"], &kept["variant"]), (&json!("bob"), &json!("bot"), &json!("control")));
     }
 }
 
