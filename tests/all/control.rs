@@ -429,7 +429,7 @@ async fn calls_of_a_person_and_a_conversation_are_found_also_over_a_restart() {
         let (status, stored) = json_of(said.send().await.expect("answer")).await;
         assert_eq!(status, 201, "{stored}");
         let kept = server.read(&format!("/api/v1/feedback/{}", stored["id"].as_str().expect("id"))).await;
-        assert_eq!((&kept["user_id"], &kept["route"], &kept["variant"]), (&json!("bob"), &json!("bot"), &json!("control")));
+        assert_eq!((&kept["user"], &kept["route"], &kept["variant"]), (&json!("bob"), &json!("bot"), &json!("control")));
     }
 }
 
