@@ -55,6 +55,23 @@ test("nobody is sent to another site after the log-in", async ({ page, gateway }
   await expect(page).toHaveURL(`${gateway.url}/`);
 });
 
+test("what cannot be read is said on a page that leads on", async ({ page, as }) => {
+  // Not signed in.
+  const answer = await page.request.post("/login", { data: { email: "a@shop.example" } });
+  expect(answer.status()).toBe(422);
+  expect(await answer.text()).toContain("This could not be read");
+  // Signed in, the navigation stays.
+  const product = await as("product");
+  expect((await product.goto("/requests?limit=many"))?.status()).toBe(422);
+  await expect(product.getByRole("heading", { level: 1, name: "This could not be read" })).toBeVisible();
+  await expect(product.getByRole("main")).toContainText("limit: ");
+  await navigation(product).getByRole("link", { name: "Requests" }).click();
+  await expect(product.getByRole("heading", { level: 1, name: "Requests" })).toBeVisible();
+  const form = await product.request.post("/issues/new", { form: { title: "a".repeat(2_200_000) } });
+  expect(form.status()).toBe(422);
+  expect(await form.text()).toContain("is longer than 2097152 bytes");
+});
+
 test("guessing a password is slowed down", async ({ page }) => {
   for (let i = 0; i < 5; i++) {
     expect((await page.request.post("/login", { form: { email: "victim@shop.example", password: `guess ${i}` } })).status()).toBe(401);

@@ -1,6 +1,7 @@
 //! The pages: axum handlers that extract, call a service, and render.
 
 mod admin;
+mod asked;
 mod assets;
 mod docs;
 mod feedback;

@@ -2,10 +2,10 @@
 
 use super::service::{Listed, ModelFilter};
 use crate::identity::http::Caller;
-use crate::server::{ApiError, App};
+use crate::server::{ApiError, App, Query};
 use crate::types::{Page, PageRequest};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::routing::get;
 
 async fn list(

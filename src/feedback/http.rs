@@ -7,11 +7,11 @@ use super::service::{self, triage};
 use crate::identity::Actor;
 use crate::identity::http::{Caller, bearer, source_ip};
 use crate::notify::signature::Signed;
-use crate::server::{ApiError, App, Body, whole_body};
+use crate::server::{ApiError, App, Body, Query, whole_body};
 use crate::telemetry::model::Range;
 use crate::types::{Fault, Id, PageRequest};
 use axum::Json;
-use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE,
 };
@@ -58,8 +58,9 @@ struct Token {
     token: Option<String>,
 }
 
-async fn status(State(app): State<App>, headers: HeaderMap, Path(id): Path<String>, Query(query): Query<Token>) -> Response {
+async fn status(State(app): State<App>, headers: HeaderMap, Path(id): Path<String>, query: Result<Query<Token>, ApiError>) -> Response {
     let answer = async {
+        let Query(query) = query?;
         let actor = application(&app, &headers)?;
         let id = Id::from_text(id);
         Ok::<_, ApiError>(Json(service::status(&app, actor.as_ref(), query.token.as_deref(), &id).await?).into_response())

@@ -2,10 +2,10 @@
 
 use super::model::{AuditFilter, Person, Scope};
 use super::{Actor, audit, service};
-use crate::server::{ApiError, App};
+use crate::server::{ApiError, App, Query};
 use crate::types::{Fault, Id, PageRequest};
 use axum::Json;
-use axum::extract::{ConnectInfo, FromRequestParts, Path, Query, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE as COOKIE_HEADER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};

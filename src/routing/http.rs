@@ -3,10 +3,10 @@
 use super::model::RouteDraft;
 use super::service::{self, schedule};
 use crate::identity::http::Caller;
-use crate::server::{ApiError, App, Body, unreadable};
+use crate::server::{ApiError, App, Body, Query, unreadable};
 use crate::types::{Fault, Id, Instant};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};

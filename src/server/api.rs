@@ -2,14 +2,12 @@
 
 use super::{App, csrf};
 use crate::types::Fault;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
@@ -37,36 +35,6 @@ impl IntoResponse for ApiError {
         }
         response
     }
-}
-
-/// A JSON body whose errors name the field and are shaped like every other error.
-#[derive(Debug)]
-pub struct Body<T>(pub T);
-
-/// Largest body of the control plane and of feedback, in bytes.
-const MAX_BODY: usize = 2 * 1024 * 1024;
-
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
-        let bytes = whole_body(request.into_body(), MAX_BODY).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError(unreadable(&e)))
-    }
-}
-
-/// All of a body of at most so many bytes.
-pub async fn whole_body(body: axum::body::Body, most: usize) -> Result<Bytes, Fault> {
-    let read = axum::body::to_bytes(body, most).await;
-    read.map_err(|e| Fault::field("body", format!("could not be read ({e}); at most {most} bytes are taken")))
-}
-
-/// What is wrong with JSON, by the field it is about.
-pub fn unreadable(error: &serde_json::Error) -> Fault {
-    let why = error.to_string();
-    // serde names the field between backticks; without one the body itself is not JSON.
-    let field = why.split('`').nth(1).filter(|_| error.is_data()).unwrap_or("body").to_owned();
-    Fault::field(&field, why)
 }
 
 async fn healthz() -> &'static str {

@@ -6,18 +6,19 @@ use super::service::asking::{self, Ask, NewAnswer};
 use crate::feedback::http::{application, open_to_browsers, preflight, read};
 use crate::feedback::service::hold;
 use crate::identity::http::{Caller, source_ip};
-use crate::server::{ApiError, App, Body};
+use crate::server::{ApiError, App, Body, Query};
 use crate::types::Id;
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 
-async fn next(State(app): State<App>, Query(ask): Query<Ask>, request: Request) -> Response {
+async fn next(State(app): State<App>, ask: Result<Query<Ask>, ApiError>, request: Request) -> Response {
     let answer = async {
+        let Query(ask) = ask?;
         let (parts, _) = request.into_parts();
         let actor = application(&app, &parts.headers)?;
         hold(&app, actor.as_ref(), source_ip(&parts))?;

@@ -3,10 +3,10 @@
 use super::service;
 use crate::feedback::model::since_span;
 use crate::identity::http::Caller;
-use crate::server::{ApiError, App, Body};
+use crate::server::{ApiError, App, Body, Query};
 use crate::types::{Duration, Fault, Id};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};

@@ -434,6 +434,29 @@ async fn calls_of_a_person_and_a_conversation_are_found_also_over_a_restart() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_behind_the_question_mark_is_422_by_field() {
+    let upstream = Upstream::start().await;
+    let server = staffed(&Place::sqlite(), &upstream).await;
+    for (address, field) in [
+        ("/api/v1/requests?limit=many", "limit"),
+        ("/api/v1/feedback?limit=-1", "limit"),
+        ("/api/v1/issues?owner=a&owner=b", "owner"),
+        ("/api/v1/audit?limit=99999999999", "limit"),
+    ] {
+        let (status, body) = json_of(server.request(Method::GET, address).bearer_auth(ADMIN).send().await.expect("answer")).await;
+        assert_eq!((status, &body["error"]["code"]), (422, &json!("invalid")), "{address}: {body}");
+        assert!(body["error"]["fields"].get(field).is_some(), "{address}: {body}");
+    }
+    // Scripts of other origins may read what is wrong, too.
+    let asked = server.request(Method::GET, "/v1/surveys/next?user=a&user=b").header("origin", "https://shop.example");
+    let answer = asked.send().await.expect("answer");
+    assert_eq!(answer.headers().get("access-control-allow-origin").map(|v| v.as_bytes()), Some(&b"*"[..]));
+    let (status, body) = json_of(answer).await;
+    assert_eq!(status, 422, "{body}");
+    assert!(body["error"]["fields"].get("user").is_some(), "{body}");
+}
+
+#[tokio::test]
 async fn the_last_admin_stays_one() {
     for place in places().await {
         let upstream = Upstream::start().await;

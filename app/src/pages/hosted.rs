@@ -5,12 +5,13 @@
 
 mod words;
 
+use super::asked::fields;
 use super::feedback::decide::{Pairs, all};
 use super::fields;
 use super::shell::{Field, FormError, Look, keep_private, log_and_status, private_document, redirect};
 use crate::parts::icon::Icon;
 use axum::Router;
-use axum::extract::{Form, FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -90,7 +91,12 @@ async fn page(link: Link) -> Response {
     render(link, typed, None).await
 }
 
-async fn say(link: Link, Form(form): Form<Pairs>) -> Response {
+async fn say(link: Link, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let form: Pairs = match fields(&parts, body).await {
+        Ok(form) => form,
+        Err(fault) => return sorry(log_and_status(&fault), link.words, &link.look, link.words.title, link.words.of("failed")),
+    };
     match service::submit(&link.app, None, feedback(&link.token, &form)).await {
         Ok(_) => {
             let mut response = redirect(&link.address(None, "thanks=1"), "");

@@ -7,10 +7,10 @@ mod status;
 
 use super::requests::encode;
 use super::shell::Ctx;
+use crate::pages::asked::Query;
 use crate::parts::format;
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::{get, post};
 use hypercare::identity::model::Permission;

@@ -12,9 +12,9 @@ pub(super) use cases::save_form;
 
 use super::requests::encode;
 use super::shell::Ctx;
+use crate::pages::asked::Query;
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::identity::model::Permission;

@@ -2,10 +2,11 @@
 
 use super::prompts::save_form;
 use super::shell::Ctx;
+use crate::pages::asked::Query;
 use crate::parts::format;
 use crate::parts::items::{Ago, FeedbackIcon, OutcomeBadge, When, series_colour};
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::feedback::model::Feedback;

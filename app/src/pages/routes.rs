@@ -5,10 +5,10 @@ mod one;
 
 use super::requests::encode;
 use super::shell::Ctx;
+use crate::pages::asked::Query;
 use crate::parts::format;
 use crate::parts::items::{Ago, series_colour};
 use axum::Router;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::identity::model::Permission;

@@ -1,9 +1,10 @@
 //! Signing in and out, the first run, and the choice of theme.
 
 use super::shell::{AnyViewFn, Ctx, Field, FormError, Look, document, log_and_status, redirect, theme_cookie};
+use crate::pages::asked::{Form, Query};
 use crate::parts::icon::Icon;
 use axum::Router;
-use axum::extract::{ConnectInfo, Form, Query, State};
+use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -41,7 +42,8 @@ fn safe_next(next: &str) -> &str {
     if next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r']) { next } else { "/" }
 }
 
-fn panel(title: &'static str, body: AnyView) -> AnyView {
+/// A page of who is not signed in.
+pub fn panel(title: &'static str, body: AnyView) -> AnyView {
     view! {
         <main class="sign-in">
             <section class="card stack">

@@ -2,11 +2,12 @@
 
 use super::requests::encode;
 use super::shell::{Ctx, redirect};
+use crate::pages::asked::{Form, Query};
 use crate::pages::feedback::decide::{Pairs, all, ids};
 use crate::parts::format;
 use crate::parts::items::{Ago, Spark};
 use axum::Router;
-use axum::extract::{Form, Path, Query};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
 use hypercare::identity::model::Permission;

@@ -1,10 +1,10 @@
 //! Who changed what, when and why. Nobody can edit it.
 
+use crate::pages::asked::Query;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, FormError, log_and_status};
 use crate::parts::items::When;
 use axum::Router;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::identity::audit;

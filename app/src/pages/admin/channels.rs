@@ -1,13 +1,14 @@
 //! Where feedback comes in from other systems, and where news go to.
 
 use crate::islands::copy::CopyFrom;
+use crate::pages::asked::Form;
 use crate::pages::feedback::decide::{Pairs, all};
 use crate::pages::fields::{self, choices};
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, FormError, log_and_status, redirect};
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};

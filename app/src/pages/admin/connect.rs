@@ -1,10 +1,10 @@
 //! For application developers: the lines to copy, for calls and for feedback.
 
 use crate::islands::copy::CopyFrom;
+use crate::pages::asked::Query;
 use crate::pages::requests::encode;
 use crate::pages::shell::Ctx;
 use axum::Router;
-use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::routing::model::Route;

@@ -1,10 +1,10 @@
 //! Models: what they can and cost, known without being told or set by an admin.
 
+use crate::pages::asked::{Form, Query};
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::format;
 use axum::Router;
-use axum::extract::{Form, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};

@@ -1,9 +1,10 @@
 //! People and their roles.
 
+use crate::pages::asked::Form;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};

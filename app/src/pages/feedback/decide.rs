@@ -1,7 +1,8 @@
 //! Decisions as forms: what the keys do, without scripts.
 
+use crate::pages::asked::Form;
 use crate::pages::shell::{Ctx, redirect};
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::response::Response;
 use hypercare::feedback::model::triage::{Decided, Patch, State};
 use hypercare::feedback::service::triage::{self, Seen};

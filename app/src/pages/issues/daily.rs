@@ -1,10 +1,10 @@
 //! The morning: what changed, what is stuck, who has what. And what was decided.
 
 use super::clock;
+use crate::pages::asked::{Form, Query};
 use crate::pages::fields;
 use crate::pages::shell::{Ctx, FormError, log_and_status, redirect};
 use crate::parts::items::{Ago, When};
-use axum::extract::{Form, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hypercare::identity::model::Permission;

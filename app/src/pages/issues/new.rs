@@ -1,9 +1,9 @@
 //! Making an issue of feedback or a theme, or putting feedback to one that is there.
 
+use crate::pages::asked::{Form, Query};
 use crate::pages::feedback::decide::{Pairs, all, ids};
 use crate::pages::fields::{self, choices, with_first};
 use crate::pages::shell::{Ctx, FormError, log_and_status, redirect};
-use axum::extract::{Form, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hypercare::feedback::service::triage;

@@ -1,13 +1,14 @@
 //! One issue: what is known, why it happened, what was done, and whether that helped.
 
 use super::clock;
+use crate::pages::asked::Form;
 use crate::pages::feedback::decide::{Pairs, all};
 use crate::pages::fields::{self, choices, with_first};
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, FormError, log_and_status, redirect};
 use crate::parts::format;
 use crate::parts::items::{Ago, When};
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hypercare::feedback::model::CATEGORIES;

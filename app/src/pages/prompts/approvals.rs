@@ -1,10 +1,11 @@
 //! Moves of protected labels that wait for a second person.
 
+use crate::pages::asked::Form;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, redirect};
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
 use hypercare::identity::model::Permission;

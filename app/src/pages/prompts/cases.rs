@@ -2,11 +2,12 @@
 
 use super::playground::{Targets, target_field, targets};
 use super::trail;
+use crate::pages::asked::{Form, Query};
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -147,7 +148,7 @@ struct Which {
     case: Option<String>,
 }
 
-async fn list(ctx: Ctx, Path(name): Path<String>, axum::extract::Query(which): axum::extract::Query<Which>) -> Response {
+async fn list(ctx: Ctx, Path(name): Path<String>, Query(which): Query<Which>) -> Response {
     let mut typed = Typed::default();
     if let Some(case) = which.case
         && let Ok(all) = cases::list(&ctx.app, &ctx.actor(), &name).await

@@ -2,10 +2,11 @@
 
 use super::one::part_view;
 use super::trail;
+use crate::pages::asked::Query;
 use crate::pages::requests::encode;
 use crate::pages::shell::Ctx;
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use hypercare::prompts::diff;

@@ -1,11 +1,11 @@
 //! The form of a new version.
 
 use super::one;
+use crate::pages::asked::Form;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::icon::Icon;
 use axum::Router;
-use axum::extract::Form;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;

@@ -1,12 +1,13 @@
 //! Labels on the page of a prompt: where they point, the way back, who has to agree.
 
 use super::one::Around;
+use crate::pages::asked::Form;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, redirect};
 use crate::parts::format;
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::post;
 use hypercare::prompts::model::{LabelGuard, Moved, Prompt};

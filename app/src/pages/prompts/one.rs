@@ -2,12 +2,13 @@
 
 use super::editor::{Typed, version_form};
 use super::labels::{guard_form, label_card, move_form, waiting_card};
+use crate::pages::asked::Query;
 use crate::pages::requests::encode;
 use crate::pages::shell::Ctx;
 use crate::parts::format;
 use crate::parts::items::Ago;
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;

@@ -3,11 +3,12 @@
 
 use super::trail;
 use crate::islands::playground::{Cell, PlaygroundRun};
+use crate::pages::asked::{Form, Query};
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, FormError, log_and_status};
 use crate::parts::format;
 use axum::Router;
-use axum::extract::{Form, Path, Query};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;

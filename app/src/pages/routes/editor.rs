@@ -1,10 +1,11 @@
 //! The form of a route: variants, rules, what happens when a target fails.
 
+use crate::pages::asked::Form;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::icon::Icon;
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};

@@ -2,12 +2,13 @@
 
 use super::{shares_of, sticky_words};
 use crate::islands::split::{SplitEditor, SplitRow};
+use crate::pages::asked::Form;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::format;
 use crate::parts::items::{Ago, When};
 use axum::Router;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};

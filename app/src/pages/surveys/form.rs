@@ -1,12 +1,13 @@
 //! The form of a survey, new or known. What was typed and what is stored are both pairs of a name and a text, so one view shows either.
 
 use super::one::preview;
+use crate::pages::asked::Form;
 use crate::pages::feedback::decide::{Pairs, all};
 use crate::pages::fields::{self, choices};
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, FormError, log_and_status, redirect};
 use crate::parts::format;
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hypercare::identity::model::Permission;

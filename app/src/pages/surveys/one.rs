@@ -2,12 +2,13 @@
 
 use super::{Shown, badge, too_few};
 use crate::islands::copy::CopyFrom;
+use crate::pages::asked::Form;
 use crate::pages::requests::encode;
 use crate::pages::shell::{Ctx, Field, log_and_status, redirect};
 use crate::parts::chart::{Frame, line};
 use crate::parts::format;
 use crate::parts::items::{Ago, When};
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use hypercare::identity::locks::{self, Lock};

@@ -1,0 +1,99 @@
+//! What comes with a request, read so that what is wrong with it is said by the name of the field.
+
+use super::{ApiError, App};
+use crate::types::Fault;
+use axum::body::Body as Stream;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+/// A JSON body whose errors name the field and are shaped like every other error.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// Largest body of the control plane and of feedback, and largest form of a page, in bytes.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let bytes = whole_body(request.into_body(), MAX_BODY).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| ApiError(unreadable(&e)))
+    }
+}
+
+/// What stands behind the `?` of an address of the API.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        Ok(Self(pairs(parts.uri.query().unwrap_or_default().as_bytes())?))
+    }
+}
+
+/// All of a body of at most so many bytes.
+pub async fn whole_body(body: Stream, most: usize) -> Result<Bytes, Fault> {
+    match Limited::new(body, most).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(e) if e.is::<LengthLimitError>() => Err(Fault::field("body", format!("is longer than {most} bytes, the most that is taken"))),
+        Err(e) => Err(Fault::field("body", format!("did not arrive whole: {e}"))),
+    }
+}
+
+/// What is wrong with JSON, by the field it is about.
+pub fn unreadable(error: &serde_json::Error) -> Fault {
+    let why = error.to_string();
+    // serde names the field between backticks; without one the body itself is not JSON.
+    let field = quoted(&why).filter(|_| error.is_data()).unwrap_or("body").to_owned();
+    Fault::field(&field, why)
+}
+
+/// Names and values as in a query or a form (`application/x-www-form-urlencoded`).
+pub fn pairs<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
+    let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(form_urlencoded::parse(text)));
+    read.map_err(|e: serde_path_to_error::Error<serde_urlencoded::de::Error>| {
+        let (path, why) = (e.path().to_string(), e.inner().to_string());
+        // Of a field that is missing or there twice, no path is known.
+        let field = if path == "." { quoted(&why).unwrap_or("query") } else { &path };
+        Fault::field(field, why.clone())
+    })
+}
+
+/// What an error of serde names between backticks.
+fn quoted(why: &str) -> Option<&str> {
+    why.split('`').nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pairs;
+    use crate::types::{Fault, PageRequest};
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Between {
+        #[allow(dead_code, reason = "only whether it can be read is asked")]
+        from: u32,
+    }
+
+    fn wrong(read: Result<impl std::fmt::Debug, Fault>) -> Vec<(String, String)> {
+        read.expect_err("does not hold").fields().into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_wrong_has_the_name_of_its_field() {
+        assert_eq!(pairs::<PageRequest>(b"limit=7&cursor=a%20b").expect("read").cursor.as_deref(), Some("a b"));
+        for (text, field) in [("limit=many", "limit"), ("limit=-1", "limit"), ("limit=", "limit"), ("cursor=a&cursor=b", "cursor")] {
+            let said = wrong(pairs::<PageRequest>(text.as_bytes()));
+            assert_eq!(said.len(), 1, "{text}");
+            assert_eq!(said[0].0, field, "{text}: {said:?}");
+        }
+        assert_eq!(wrong(pairs::<Between>(b"to=3")), [("from".to_owned(), "missing field `from`".to_owned())]);
+    }
+}
