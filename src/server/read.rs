@@ -61,8 +61,20 @@ pub fn pairs<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
         let (path, why) = (e.path().to_string(), e.inner().to_string());
         // Of a field that is missing or there twice, no path is known.
         let field = if path == "." { quoted(&why).unwrap_or("query") } else { &path };
-        Fault::field(field, why.clone())
+        Fault::field(field, plain(&why))
     })
+}
+
+/// What serde and the standard library say of a value, in words for who typed it.
+fn plain(why: &str) -> String {
+    match why {
+        "invalid digit found in string" | "cannot parse integer from empty string" => "is not a whole number".to_owned(),
+        "number too large to fit in target type" => "is too large".to_owned(),
+        "provided string was not `true` or `false`" => "is neither true nor false".to_owned(),
+        _ if why.starts_with("missing field") => "is missing".to_owned(),
+        _ if why.starts_with("duplicate field") => "is there twice".to_owned(),
+        _ => why.to_owned(),
+    }
 }
 
 /// What an error of serde names between backticks.
@@ -80,6 +92,8 @@ mod tests {
     struct Between {
         #[allow(dead_code, reason = "only whether it can be read is asked")]
         from: u32,
+        #[allow(dead_code, reason = "only whether it can be read is asked")]
+        again: Option<bool>,
     }
 
     fn wrong(read: Result<impl std::fmt::Debug, Fault>) -> Vec<(String, String)> {
@@ -89,11 +103,16 @@ mod tests {
     #[test]
     fn what_is_wrong_has_the_name_of_its_field() {
         assert_eq!(pairs::<PageRequest>(b"limit=7&cursor=a%20b").expect("read").cursor.as_deref(), Some("a b"));
-        for (text, field) in [("limit=many", "limit"), ("limit=-1", "limit"), ("limit=", "limit"), ("cursor=a&cursor=b", "cursor")] {
-            let said = wrong(pairs::<PageRequest>(text.as_bytes()));
-            assert_eq!(said.len(), 1, "{text}");
-            assert_eq!(said[0].0, field, "{text}: {said:?}");
+        for (text, field, why) in [
+            ("limit=many", "limit", "is not a whole number"),
+            ("limit=-1", "limit", "is not a whole number"),
+            ("limit=", "limit", "is not a whole number"),
+            ("limit=99999999999", "limit", "is too large"),
+            ("cursor=a&cursor=b", "cursor", "is there twice"),
+        ] {
+            assert_eq!(wrong(pairs::<PageRequest>(text.as_bytes())), [(field.to_owned(), why.to_owned())], "{text}");
         }
-        assert_eq!(wrong(pairs::<Between>(b"to=3")), [("from".to_owned(), "missing field `from`".to_owned())]);
+        assert_eq!(wrong(pairs::<Between>(b"to=3")), [("from".to_owned(), "is missing".to_owned())]);
+        assert_eq!(wrong(pairs::<Between>(b"from=3&again=maybe")), [("again".to_owned(), "is neither true nor false".to_owned())]);
     }
 }
