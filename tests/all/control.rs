@@ -450,7 +450,7 @@ async fn what_cannot_be_read_behind_the_question_mark_is_422_by_field() {
     // Scripts of other origins may read what is wrong, too.
     let asked = server.request(Method::GET, "/v1/surveys/next?user=a&user=b").header("origin", "https://shop.example");
     let answer = asked.send().await.expect("answer");
-    assert_eq!(answer.headers().get("access-control-allow-origin").map(|v| v.as_bytes()), Some(&b"*"[..]));
+    assert_eq!(answer.headers().get("access-control-allow-origin").map(axum::http::HeaderValue::as_bytes), Some(&b"*"[..]));
     let (status, body) = json_of(answer).await;
     assert_eq!(status, 422, "{body}");
     assert!(body["error"]["fields"].get("user").is_some(), "{body}");

@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Form<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        match fields(&parts, body).await {
+        match read_form(&parts, body).await {
             Ok(typed) => Ok(Self(typed)),
             Err(fault) => Err(refused(&mut parts, app, &fault).await),
         }
@@ -43,7 +43,7 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Form<T> {
 }
 
 /// The fields of a form, for who answers in words of their own when they do not come.
-pub async fn fields<T: DeserializeOwned>(parts: &Parts, body: axum::body::Body) -> Result<T, Fault> {
+pub async fn read_form<T: DeserializeOwned>(parts: &Parts, body: axum::body::Body) -> Result<T, Fault> {
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Err(Fault::field("form", "was not sent as browsers send forms"));

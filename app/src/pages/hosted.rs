@@ -5,13 +5,13 @@
 
 mod words;
 
-use super::asked::fields;
+use super::asked::read_form;
 use super::feedback::decide::{Pairs, all};
 use super::fields;
 use super::shell::{Field, FormError, Look, keep_private, log_and_status, private_document, redirect};
 use crate::parts::icon::Icon;
 use axum::Router;
-use axum::extract::{FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -20,7 +20,7 @@ use hypercare::feedback::model::{Flag, Rating};
 use hypercare::feedback::service::{self, NewFeedback, Status};
 use hypercare::feedback::token::TokenError;
 use hypercare::identity::http::source_ip;
-use hypercare::server::App;
+use hypercare::server::{App, pairs};
 use hypercare::types::Fault;
 use leptos::prelude::*;
 use words::Words;
@@ -42,7 +42,7 @@ impl FromRequestParts<App> for Link {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let Query(asked) = Query::<Pairs>::from_request_parts(parts, app).await.unwrap_or_default();
+        let asked: Pairs = pairs(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
         let Path(token) = Path::<String>::from_request_parts(parts, app).await.unwrap_or_else(|_| Path(String::new()));
         let words = words::choose(all(&asked, "lang").next(), &parts.headers);
         let look = Look::of(parts);
@@ -93,7 +93,7 @@ async fn page(link: Link) -> Response {
 
 async fn say(link: Link, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let form: Pairs = match fields(&parts, body).await {
+    let form: Pairs = match read_form(&parts, body).await {
         Ok(form) => form,
         Err(fault) => return sorry(log_and_status(&fault), link.words, &link.look, link.words.title, link.words.of("failed")),
     };
