@@ -95,10 +95,13 @@ test("who was second is told who was first, and nothing is written over", async 
 
 test("“I don’t like this” on one variant becomes a theme, an issue, a cause, a version at 10 %, a proof, and word to who reported it", async ({ page: shop, gateway, as }) => {
   test.setTimeout(240_000);
-  // Every tenth user gets the candidate, and it answers beside the point.
-  const variants = await gateway.variantsOf(Array.from({ length: 160 }, (_, i) => `guest-${i}`));
-  const unlucky = [...variants].filter(([, variant]) => variant === "candidate").map(([user]) => user);
-  expect(unlucky.length).toBeGreaterThan(8);
+  // Every tenth user gets the candidate, and it answers beside the point. Which ones is chance: as many ask as it takes.
+  const unlucky: string[] = [];
+  for (let group = 0; unlucky.length < 12 && group < 20; group++) {
+    const variants = await gateway.variantsOf(Array.from({ length: 40 }, (_, i) => `guest-${group}-${i}`));
+    unlucky.push(...[...variants].filter(([, variant]) => variant === "candidate").map(([user]) => user));
+  }
+  expect(unlucky.length).toBeGreaterThan(11);
   const words = ["Talks about floor lamps, I asked about refunds", "I asked about refunds, it advertises floor lamps", "Floor lamps instead of refunds", "Refunds! Not floor lamps."];
   // One of them presses the button under the answer, on the shop's own page.
   const answer = await gateway.call("How do refunds work?", { user: unlucky[0], session: "s-first" });

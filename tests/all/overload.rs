@@ -120,7 +120,7 @@ async fn who_sends_half_a_request_and_then_nothing_holds_no_place() {
     for (path, key) in [("/v1/feedback", APP), ("/v1/intake/reviews", APP), ("/api/v1/issues", ADMIN)] {
         let half = head(200).replace("/v1/chat/completions", path).replace(APP, key) + "\r\n{\"message\":";
         let said = to_the_end(raw(&server, &half).await).await;
-        assert!(said.starts_with("HTTP/1.1 422") && said.contains("could not be read"), "half a body for {path}: {said}");
+        assert!(said.starts_with("HTTP/1.1 422") && said.contains("did not arrive whole"), "half a body for {path}: {said}");
     }
 
     // Who pauses for less is served, and a stream that says nothing for long is not taken for half a head.
