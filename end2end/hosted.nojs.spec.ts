@@ -110,6 +110,17 @@ test("saying nothing is said, and what was typed stays", async ({ page, gateway,
   expect((await storedAbout(admin, answer.requestId)).length).toBe(0);
 });
 
+test("a form that cannot be read is answered in the page's language and stores nothing", async ({ page, gateway, as }) => {
+  const admin = await as("admin");
+  const answer = await gateway.call("Which lamp fits a hall?", { user: "mail-unreadable" });
+  const before = await everything(admin);
+  const said = await page.request.post(`/f/${answer.token}?lang=de`, { data: { rating: "down" } });
+  expect(said.status()).toBe(422);
+  expect(said.headers()).toMatchObject({ "referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow" });
+  expect(await said.text()).toContain('lang="de"');
+  expect(await everything(admin)).toBe(before);
+});
+
 test("links that do not hold say so and store nothing", async ({ page, gateway, as }) => {
   const admin = await as("admin");
   const { token } = await gateway.call("Which lamp is it?", { user: "mail-5" });

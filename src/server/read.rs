@@ -88,11 +88,9 @@ mod tests {
     use crate::types::{Fault, PageRequest};
     use serde::Deserialize;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     struct Between {
-        #[allow(dead_code, reason = "only whether it can be read is asked")]
         from: u32,
-        #[allow(dead_code, reason = "only whether it can be read is asked")]
         again: Option<bool>,
     }
 
@@ -112,6 +110,7 @@ mod tests {
         ] {
             assert_eq!(wrong(pairs::<PageRequest>(text.as_bytes())), [(field.to_owned(), why.to_owned())], "{text}");
         }
+        assert_eq!(pairs::<Between>(b"from=3&again=true").expect("read"), Between { from: 3, again: Some(true) });
         assert_eq!(wrong(pairs::<Between>(b"to=3")), [("from".to_owned(), "is missing".to_owned())]);
         assert_eq!(wrong(pairs::<Between>(b"from=3&again=maybe")), [("again".to_owned(), "is neither true nor false".to_owned())]);
     }
